@@ -1,0 +1,1 @@
+"""One event after another: authenticate, recognize, resolve, execute, answer. Knows no socket."""

@@ -1,0 +1,21 @@
+"""What can go wrong in a turn before there is a home to blame."""
+
+from __future__ import annotations
+
+from config.errors import WyomingCentralError
+
+
+class AuthenticationError(WyomingCentralError):
+    """A credential is missing, malformed, expired or revoked; the message never contains it."""
+
+
+class EventError(WyomingCentralError):
+    """An event's data is not what its type promises.
+
+    Args:
+        code: The `code` of the Wyoming `error` event that answers it.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code

@@ -1,0 +1,80 @@
+"""What can go wrong with an instance and with the home on it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from config.errors import WyomingCentralError
+
+
+class FailureReason(StrEnum):
+    """Why an instance is `failed`: the words of `ha_instances.failure_reason`."""
+
+    NO_INTERPRETER = "no-interpreter"
+    INSTALL = "install"
+    IMAGE_MISSING = "image-missing"
+    PORT_TAKEN = "port-taken"
+    PORTS_EXHAUSTED = "ports-exhausted"
+    BOOT_TIMEOUT = "boot-timeout"
+    DIED = "died"
+    OUT_OF_MEMORY = "out-of-memory"
+    DISK_FULL = "disk-full"
+    ONBOARDING = "onboarding"
+    UNREACHABLE = "unreachable"
+    UNAUTHORIZED = "unauthorized"
+    ENGINE_DOWN = "engine-down"
+
+
+class InstanceError(WyomingCentralError):
+    """An instance cannot be brought to its desired state.
+
+    Args:
+        reason: The word stored as `ha_instances.failure_reason`.
+        message: One line for a person.
+        remedy: What to do about it.
+        transient: True if trying again later may help without anybody doing anything.
+    """
+
+    def __init__(
+        self, reason: FailureReason, message: str, *, remedy: str | None = None, transient: bool = True
+    ) -> None:
+        super().__init__(message, remedy=remedy)
+        self.reason = reason
+        self.transient = transient
+
+
+class HomeError(WyomingCentralError):
+    """A home could not do what was asked of it."""
+
+
+class HomeUnreachableError(HomeError):
+    """There is no connection to Home Assistant, or it was lost before the answer came."""
+
+
+class HomeStartingError(HomeError):
+    """Home Assistant answers, but has not finished starting."""
+
+
+class HomeUnauthorizedError(HomeError):
+    """Home Assistant refuses the token."""
+
+
+class HomeTimeoutError(HomeError):
+    """Home Assistant did not answer within the time given."""
+
+
+class ServiceCallError(HomeError):
+    """Home Assistant refused a service call or failed in it.
+
+    Args:
+        code: Home Assistant's own error code, such as `home_assistant_error` or `not_found`.
+        message: Its message, cut and cleaned.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class EntityGoneError(HomeError):
+    """An entity that a call was resolved to no longer exists or is unavailable."""

@@ -1,0 +1,1 @@
+"""The live picture of an instance: floors, areas, entities, exposure and states."""

@@ -1,0 +1,1 @@
+"""Tables, repositories, migrations, encryption of secrets, the audit writer."""

@@ -1,0 +1,1 @@
+"""The application: composition root, listeners, frame codec, discovery, logs, the CLI."""
