@@ -104,7 +104,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StageReport:
-    """One stage's own word for the audit: its name, its verdict, its time in milliseconds and why it passed on."""
+    """One stage's own word for the audit: its name, verdict, time in milliseconds, why it passed on."""
 
     stage: str
     verdict: Verdict

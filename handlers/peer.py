@@ -1,0 +1,66 @@
+"""Who is at the other end of a connection, as far as the handlers need to know, and what is sent back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from wyoming.event import Event
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The device that a credential or a binding stands for, and through it the user.
+
+    Attributes:
+        user_id: Whose home may be reached; the only source of this fact in a whole turn.
+        device_id: The satellite.
+        device_name: Its name, for logs and listings.
+        language: The device's language, else its user's: `hu` or `en`.
+        area: Id or name of the area where the device stands, as its owner gave it, or None.
+        token_id: The `jti` of the token that was shown; None for a binding.
+        expires_at: When the credential ends, seconds since the epoch; None for never.
+    """
+
+    user_id: str
+    device_id: str
+    device_name: str
+    language: str
+    area: str | None = None
+    token_id: str | None = None
+    expires_at: float | None = None
+
+
+@dataclass(slots=True)
+class Peer:
+    """One connection: where it came from, and who it is once that is known.
+
+    Attributes:
+        connection_id: Made by the server, for the log.
+        listener: The name of the listener that accepted it; bindings refer to it.
+        address: The remote IP address, without port and zone.
+        identity: None until a credential or a binding was accepted.
+        write_only: True for peers that never read (a satellite's event stream): nothing is written to them.
+    """
+
+    connection_id: str
+    listener: str
+    address: str
+    identity: Identity | None = None
+    write_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What answers an event.
+
+    Attributes:
+        events: Written in this order.
+        after: Called once, after the events were handed to the socket (or had to be dropped because the peer
+            is gone or never reads): what may wait until the speaker has the answer.
+        close: Whether the connection ends after these events.
+    """
+
+    events: tuple[Event, ...] = ()
+    after: Callable[[], None] | None = None
+    close: bool = False
