@@ -9,6 +9,14 @@ class StorageError(WyomingCentralError):
     """The database could not be read or written."""
 
 
+class StorageUnavailableError(StorageError):
+    """The database cannot be used just now (locked, full, unreachable); the same may work later."""
+
+
+class RevisionError(StorageError):
+    """The tables in the database are not those that this version of the program works with."""
+
+
 class NotFoundError(StorageError):
     """There is no such row."""
 
@@ -17,5 +25,13 @@ class AlreadyExistsError(StorageError):
     """A row with this unique name, address or port exists already."""
 
 
+class InvalidValueError(StorageError):
+    """A value cannot be stored: malformed, too long, or contradicting what is stored already."""
+
+
+class PortsExhaustedError(StorageError):
+    """Every port of the range is taken by another instance or by somebody else on this host."""
+
+
 class SecretError(StorageError):
-    """A stored secret cannot be decrypted with any of the keys at hand."""
+    """A stored secret cannot be decrypted with any of the keys at hand, or a key is no key."""
