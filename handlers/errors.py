@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from config.errors import WyomingCentralError
+from handlers.status import Status
 
 
 class AuthenticationError(WyomingCentralError):
@@ -19,3 +20,16 @@ class EventError(WyomingCentralError):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+class HomeAbsentError(WyomingCentralError):
+    """There is no home to ask right now.
+
+    Args:
+        status: How a turn ends because of it.
+        message: Why, for the audit.
+    """
+
+    def __init__(self, status: Status, message: str) -> None:
+        super().__init__(message)
+        self.status = status

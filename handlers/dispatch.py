@@ -1,0 +1,221 @@
+"""From an event's type to its handler. Knows no socket: a peer and an event come in, a reply goes out."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+import structlog
+from wyoming.asr import Transcript
+from wyoming.error import Error
+from wyoming.event import Event
+from wyoming.handle import Handled, NotHandled
+from wyoming.info import Describe
+from wyoming.intent import Entity, IntentsStart, IntentsStop, NotRecognized, Recognize
+from wyoming.intent import Intent as IntentEvent
+from wyoming.ping import Ping, Pong
+from wyoming.user_event import UserEvent
+
+from config.languages import DEFAULT as DEFAULT_LANGUAGE
+from handlers.answer import Answers
+from handlers.authenticate import Authenticator
+from handlers.describe import info_event
+from handlers.errors import AuthenticationError, EventError
+from handlers.peer import Identity, Peer, Reply
+from handlers.sentence import Sentence, intent_of, sentence_of
+from handlers.status import Status
+from handlers.turn import TurnResult, Turns
+from handlers.understanding import Phrase
+
+_log = structlog.get_logger()
+
+# The names of the `user-event`s that we understand and send.
+AUTHENTICATE = "authenticate"
+AUTHENTICATED = "authenticated"
+
+_IGNORED = Reply()
+
+
+class Dispatcher:
+    """Answers events.
+
+    Args:
+        authenticator: Says who a peer is.
+        turns: Takes the turns.
+        answers: For what is said to somebody who is nobody yet.
+        version: Of this server, for `info`.
+        log_sentences: Whether what was said may stand in the log.
+        new_request_id: Makes the unique id of a request.
+    """
+
+    def __init__(
+        self,
+        *,
+        authenticator: Authenticator,
+        turns: Turns,
+        answers: Answers,
+        version: str,
+        log_sentences: bool = False,
+        new_request_id: Callable[[], str] = lambda: uuid.uuid4().hex,
+    ) -> None:
+        self._authenticator = authenticator
+        self._turns = turns
+        self._answers = answers
+        self._info = (info_event(version),)
+        self._log_sentences = log_sentences
+        self._new_request_id = new_request_id
+        self._handlers: Mapping[str, Callable[[Event, Peer], Awaitable[Reply]]] = MappingProxyType(
+            {
+                Transcript("").event().type: self._on_transcript,
+                Recognize("").event().type: self._on_recognize,
+                IntentEvent("").event().type: self._on_intent,
+                UserEvent("").event().type: self._on_user_event,
+            }
+        )
+
+    async def arrived(self, peer: Peer) -> None:
+        """A connection was accepted: it may be bound to a device."""
+        self._authenticator.by_binding(peer)
+
+    def immediate(self, event: Event, _peer: Peer) -> tuple[Event, ...] | None:
+        """What is answered at once, even while a turn runs: `ping` and `describe`. None for all else."""
+        if Ping.is_type(event.type):
+            text = (event.data or {}).get("text")
+            return (Pong(text=text if isinstance(text, str) else None).event(),)
+        if Describe.is_type(event.type):
+            return self._info
+        return None
+
+    async def handle(self, event: Event, peer: Peer) -> Reply:
+        """Answer one event; whatever goes wrong is an answer too. Unknown types are ignored."""
+        handler = self._handlers.get(event.type)
+        if handler is None:
+            return _IGNORED
+        try:
+            return await handler(event, peer)
+        except EventError as error:
+            _log.warning("an event was refused", type=event.type, code=error.code, reason=error.message)
+            return Reply((Error(text=error.message, code=error.code).event(),), close=True)
+        except Exception:  # noqa: BLE001 - a bug of ours must not cost the peer its answer; it is logged
+            _log.exception("an event could not be handled", type=event.type)
+            return Reply((Error(text="internal error", code="internal").event(),), close=True)
+
+    async def _on_user_event(self, event: Event, peer: Peer) -> Reply:
+        data = event.data or {}
+        if data.get("name") != AUTHENTICATE:
+            return _IGNORED
+        fields = data.get("data")
+        token = fields.get("token") if isinstance(fields, dict) else None
+        if not isinstance(token, str):
+            raise EventError("bad-token", "authenticate needs a token")
+        try:
+            peer.identity = await self._authenticator.by_token(token)
+        except AuthenticationError as error:
+            _log.warning("authentication failed", reason=error.message)
+            return Reply((Error(text=error.message, code="unauthenticated").event(),), close=True)
+        device = peer.identity.device_name
+        _log.info("authenticated", device_id=peer.identity.device_id, user_id=peer.identity.user_id)
+        return Reply((UserEvent(name=AUTHENTICATED, data={"device": device}).event(),))
+
+    async def _on_transcript(self, event: Event, peer: Peer) -> Reply:
+        sentence = sentence_of(event)
+        request_id = self._new_request_id()
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            identity = await self._identity_for(sentence, peer)
+            if identity is None:
+                return self._unauthenticated(sentence)
+            result = await self._turns.of_sentence(sentence, identity, request_id)
+            return self._answer(result, sentence)
+
+    async def _on_intent(self, event: Event, peer: Peer) -> Reply:
+        intent, sentence = intent_of(event)
+        request_id = self._new_request_id()
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            identity = await self._identity_for(sentence, peer)
+            if identity is None:
+                return self._unauthenticated(sentence)
+            result = await self._turns.of_intent(intent, sentence, identity, request_id)
+            return self._answer(result, sentence)
+
+    async def _on_recognize(self, event: Event, peer: Peer) -> Reply:
+        sentence = sentence_of(event)
+        request_id = self._new_request_id()
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            identity = await self._identity_for(sentence, peer)
+            if identity is None:
+                speech = self._speech_of(Status.UNAUTHENTICATED, sentence)
+                return Reply((NotRecognized(text=speech).event(),))
+            result = await self._turns.of_recognition(sentence, identity, request_id)
+            self._log_turn(result)
+            context = _context(result.request_id, sentence)
+            return Reply(_recognition_events(result, context), after=lambda: self._turns.settle(result))
+
+    async def _identity_for(self, sentence: Sentence, peer: Peer) -> Identity | None:
+        """Whose turn this is: the token that came along decides, else what the connection is known as."""
+        if sentence.token is not None:
+            try:
+                identity: Identity | None = await self._authenticator.by_token(sentence.token)
+            except AuthenticationError as error:
+                _log.warning("authentication failed", reason=error.message)
+                return None
+        else:
+            identity = peer.identity = self._authenticator.renewed(peer)
+        if identity is None:
+            _log.warning("a turn without a valid credential was refused")
+            return None
+        structlog.contextvars.bind_contextvars(user_id=identity.user_id, device_id=identity.device_id)
+        return identity
+
+    def _unauthenticated(self, sentence: Sentence) -> Reply:
+        return Reply((NotHandled(text=self._speech_of(Status.UNAUTHENTICATED, sentence)).event(),))
+
+    def _speech_of(self, status: Status, sentence: Sentence) -> str:
+        return self._answers.speak(Phrase(f"status.{status}"), sentence.language or DEFAULT_LANGUAGE)
+
+    def _answer(self, result: TurnResult, sentence: Sentence) -> Reply:
+        self._log_turn(result)
+        answer = Handled if result.status.handled else NotHandled
+        event = answer(text=result.speech, context=_context(result.request_id, sentence)).event()
+        return Reply((event,), after=lambda: self._turns.settle(result))
+
+    def _log_turn(self, result: TurnResult) -> None:
+        said = {"said": result.text, "answered": result.speech} if self._log_sentences else {}
+        _log.info(
+            "turn",
+            status=result.status.value,
+            parser=result.understanding.parser if result.understanding else None,
+            intents=[intent.name for intent in result.intents],
+            ms=result.latency_ms,
+            error=result.error,
+            **said,
+        )
+
+
+def _context(request_id: str, sentence: Sentence) -> dict[str, Any]:
+    """What the peer gets back for its next interaction; never what it sent as a credential."""
+    context = {"request_id": request_id}
+    if sentence.conversation_id is not None:
+        context["conversation_id"] = sentence.conversation_id
+    return context
+
+
+def _recognition_events(result: TurnResult, context: dict[str, Any]) -> tuple[Event, ...]:
+    intents = [
+        IntentEvent(
+            name=intent.name,
+            entities=[Entity(name=name, value=_plain(value)) for name, value in intent.slots.items()],
+            context=context,
+        ).event()
+        for intent in result.intents
+    ]
+    if not intents:
+        return (NotRecognized(text=result.speech, context=context).event(),)
+    if len(intents) == 1:
+        return (intents[0],)
+    return (IntentsStart(context=context).event(), *intents, IntentsStop(context=context).event())
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value

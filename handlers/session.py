@@ -1,0 +1,256 @@
+"""What a device's session remembers: the last turns and an open question.
+
+The context is kept in memory, where a turn can read it without waiting, and written to the `sessions` table
+behind the turn's back: by a writer that takes whatever changed, device by device, newest state only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import structlog
+
+from config.errors import WyomingCentralError
+from handlers.peer import Identity
+from handlers.understanding import Intent, OpenQuestion, PastTurn, SessionContext
+from storage.records import SessionRecord
+from storage.sessions import Sessions
+
+_log = structlog.get_logger()
+
+# A session is the last few minutes of a conversation, not a diary: what "it" and "there too" refer to.
+TURNS_KEPT: Final = 10
+# Sessions held in memory; the ones not used longest are read from the table again when they are needed.
+SESSIONS_IN_MEMORY: Final = 10_000
+_RETRY_SECONDS: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Session:
+    """A session as it is in memory, with the row that it is written to."""
+
+    id: str
+    user_id: str
+    created_at: float
+    expires_at: float
+    context: SessionContext
+
+
+class SessionKeeper:
+    """Keeps every device's session.
+
+    Args:
+        sessions: The table.
+        ttl_seconds: A session that was not used for so long is forgotten.
+        question_ttl_seconds: An open question that was not answered for so long is closed.
+        clock: Seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        sessions: Sessions,
+        *,
+        ttl_seconds: float,
+        question_ttl_seconds: float,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._table = sessions
+        self._ttl = ttl_seconds
+        self._question_ttl = question_ttl_seconds
+        self._clock = clock
+        self._held: OrderedDict[str, _Session] = OrderedDict()
+        self._dirty: dict[str, SessionRecord] = {}
+        self._changed = asyncio.Event()
+
+    async def context_of(self, identity: Identity) -> SessionContext:
+        """What this device's session remembers now; empty for a new or expired one.
+
+        A session belongs to its user as well as to its device: a device that changed hands starts anew.
+        """
+        session = self._held.get(identity.device_id) or await self._read(identity)
+        if session is None or session.user_id != identity.user_id or session.expires_at <= self._clock():
+            return SessionContext()
+        question = session.context.open_question
+        if question is not None and question.asked_at + self._question_ttl <= self._clock():
+            return replace(session.context, open_question=None)
+        return session.context
+
+    def remember(self, identity: Identity, turn: PastTurn, question: OpenQuestion | None) -> None:
+        """Add a turn to the device's session, with the question that it left open; written soon after."""
+        now = self._clock()
+        session = self._held.get(identity.device_id)
+        if session is None or session.user_id != identity.user_id or session.expires_at <= now:
+            session = _Session(uuid.uuid4().hex, identity.user_id, now, now, SessionContext())
+        context = SessionContext(
+            turns=(*session.context.turns, turn)[-TURNS_KEPT:],
+            open_question=question,
+        )
+        session = replace(session, context=context, expires_at=now + self._ttl)
+        self._hold(identity.device_id, session)
+        self._dirty[identity.device_id] = _to_record(identity.device_id, session)
+        self._changed.set()
+
+    def forget_user(self, user_id: str) -> None:
+        """Drop what is in memory of a user who was removed; the rows went with the user."""
+        for device_id in [device for device, session in self._held.items() if session.user_id == user_id]:
+            del self._held[device_id]
+            self._dirty.pop(device_id, None)
+
+    async def run(self) -> None:
+        """Write what changed, until cancelled; a table that cannot be written is tried again."""
+        while True:
+            await self._changed.wait()
+            try:
+                await self.flush()
+            except WyomingCentralError as error:
+                _log.warning("sessions could not be written", error=str(error))
+                await asyncio.sleep(_RETRY_SECONDS)
+
+    async def flush(self) -> None:
+        """Write everything that is not written yet; to be called once more at a clean stop.
+
+        Raises:
+            StorageError: The table could not be written; what was not written is kept.
+        """
+        self._changed.clear()
+        while self._dirty:
+            device_id, record = next(iter(self._dirty.items()))
+            try:
+                await self._table.save(record)
+            except BaseException:
+                self._changed.set()
+                raise
+            if self._dirty.get(device_id) is record:
+                del self._dirty[device_id]
+
+    async def _read(self, identity: Identity) -> _Session | None:
+        try:
+            record = await self._table.live(identity.device_id, _moment(self._clock()))
+        except WyomingCentralError as error:
+            # A turn without its history is better than no turn.
+            _log.warning("a session could not be read", error=str(error))
+            return None
+        if record is None:
+            return None
+        if identity.device_id in self._held:  # somebody was faster while the table was read
+            return self._held[identity.device_id]
+        session = _Session(
+            record.id,
+            record.user_id,
+            record.created_at.timestamp(),
+            record.expires_at.timestamp(),
+            context_from_json(record.context),
+        )
+        self._hold(identity.device_id, session)
+        return session
+
+    def _hold(self, device_id: str, session: _Session) -> None:
+        self._held[device_id] = session
+        self._held.move_to_end(device_id)
+        while len(self._held) > SESSIONS_IN_MEMORY:
+            self._held.popitem(last=False)
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _to_record(device_id: str, session: _Session) -> SessionRecord:
+    return SessionRecord(
+        id=session.id,
+        user_id=session.user_id,
+        device_id=device_id,
+        created_at=_moment(session.created_at),
+        expires_at=_moment(session.expires_at),
+        context=context_to_json(session.context),
+    )
+
+
+# --- the JSON of `sessions.context` --------------------------------------------------------------------
+
+
+def context_to_json(context: SessionContext) -> dict[str, Any]:
+    """The rolling message history as the `sessions` table keeps it."""
+    return {
+        "messages": [
+            {
+                "at": turn.at,
+                "said": turn.text,
+                "answered": turn.speech,
+                "intents": [intent_to_json(intent) for intent in turn.intents],
+                "targets": list(turn.targets),
+            }
+            for turn in context.turns
+        ],
+        "question": _question_to_json(context.open_question),
+    }
+
+
+def context_from_json(data: Mapping[str, Any]) -> SessionContext:
+    """A context as it was written; what an older or newer server wrote differently is left out."""
+    try:
+        return SessionContext(
+            turns=tuple(
+                PastTurn(
+                    text=str(message["said"]),
+                    speech=str(message["answered"]),
+                    intents=tuple(_intent_from_json(intent) for intent in message["intents"]),
+                    targets=tuple(map(str, message["targets"])),
+                    at=float(message["at"]),
+                )
+                for message in data["messages"][-TURNS_KEPT:]
+            ),
+            open_question=_question_from_json(data.get("question")),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return SessionContext()
+
+
+def intent_to_json(intent: Intent) -> dict[str, Any]:
+    """An intent as it stands in sessions and in the audit."""
+    return {
+        "name": intent.name,
+        "slots": dict(intent.slots),
+        "targets": list(intent.targets),
+        "requires": dict(intent.requires),
+    }
+
+
+def _intent_from_json(data: Mapping[str, Any]) -> Intent:
+    return Intent(
+        name=str(data["name"]),
+        slots={name: _slot(value) for name, value in data["slots"].items()},
+        targets=tuple(map(str, data["targets"])),
+        requires={name: _slot(value) for name, value in data["requires"].items()},
+    )
+
+
+def _slot(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _question_to_json(question: OpenQuestion | None) -> dict[str, Any] | None:
+    if question is None:
+        return None
+    return {
+        "intent": intent_to_json(question.intent),
+        "candidates": list(question.candidates),
+        "asked_at": question.asked_at,
+    }
+
+
+def _question_from_json(data: Mapping[str, Any] | None) -> OpenQuestion | None:
+    if data is None:
+        return None
+    return OpenQuestion(
+        intent=_intent_from_json(data["intent"]),
+        candidates=tuple(map(str, data["candidates"])),
+        asked_at=float(data["asked_at"]),
+    )
