@@ -1,0 +1,402 @@
+"""One connection: what is read, what waits its turn, what is written, and how it ends.
+
+While nothing happens a connection is one small object: no task, no queue, no buffer and no timer of its own.
+Its life has four phases:
+
+- OPEN: events are read. `ping` and the like are answered at once, all others one after another by a task
+  that exists only while there is one to handle.
+- ENDING: nothing more is read (the peer said so, broke a rule, or the server stops), but what came before is
+  still answered.
+- LINGERING: all is said, and the peer is given a moment to read it and to close its side.
+- CLOSED.
+
+A turn that is under way when its peer goes away is carried out to its end, so that it is never half done and
+never without its row in the audit; its answer is dropped. Events that still waited behind it are dropped,
+except where the peer only ended its own side in good order: then they are handled like any other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections import deque
+from collections.abc import Callable, Coroutine
+from enum import IntEnum
+from typing import Any, Final, Protocol, cast
+
+import structlog
+from wyoming.error import Error
+from wyoming.event import Event
+
+from handlers.peer import Peer, Reply
+from wyoming_central.errors import Fault, FrameError
+from wyoming_central.frame import FrameDecoder, encode_all
+from wyoming_central.limits import Limits
+
+_log = structlog.get_logger()
+
+_MAPPED_IPV4: Final = "::ffff:"
+
+
+class EventSink(Protocol):
+    """Where events go: the dispatcher."""
+
+    def immediate(self, event: Event, peer: Peer, /) -> tuple[Event, ...] | None:
+        """What answers an event at once, out of turn; empty to ignore it; None if it must wait its turn."""
+
+    async def arrived(self, peer: Peer, /) -> None:
+        """Learn of a new peer, before its first event that must wait its turn."""
+
+    async def handle(self, event: Event, peer: Peer, /) -> Reply:
+        """Answer an event; one at a time for each peer."""
+
+
+class Host(Protocol):
+    """What a connection needs of the server that accepted it."""
+
+    sink: EventSink
+    limits: Limits
+    clock: Callable[[], float]
+
+    def joined(self, connection: Connection, /) -> None:
+        """Learn of a connection that has begun."""
+
+    def left(self, connection: Connection, /) -> None:
+        """Learn of a connection that is over."""
+
+    def spawn(self, work: Coroutine[Any, Any, None], /, *, name: str) -> asyncio.Task[None]:
+        """Start a task that the server owns."""
+
+
+class _Phase(IntEnum):
+    OPEN = 0
+    ENDING = 1
+    LINGERING = 2
+    CLOSED = 3
+
+
+class Connection(asyncio.Protocol):
+    """One peer's connection.
+
+    Args:
+        host: The server.
+        listener: The name of the listener that accepted it.
+    """
+
+    __slots__ = (
+        "_blocked_at",
+        "_decoder",
+        "_eof",
+        "_frame_at",
+        "_heard",
+        "_host",
+        "_last_word",
+        "_paused",
+        "_phase",
+        "_quiet_since",
+        "_share_is_due",
+        "_transport",
+        "_waiting",
+        "_welcomed",
+        "_worker",
+        "peer",
+    )
+
+    def __init__(self, host: Host, *, listener: str) -> None:
+        self.peer = Peer(secrets.token_hex(6), listener, "")
+        self._host = host
+        self._transport: asyncio.Transport = cast("asyncio.Transport", None)  # set by connection_made
+        self._decoder = FrameDecoder(host.limits.frame)
+        self._phase = _Phase.OPEN
+        self._waiting: deque[Event] | None = None
+        self._worker: asyncio.Task[None] | None = None
+        self._last_word: Event | None = None
+        self._welcomed = False
+        self._heard = False
+        self._paused = False
+        self._share_is_due = False
+        self._eof = False
+        self._quiet_since = 0.0
+        self._frame_at: float | None = None
+        self._blocked_at: float | None = None
+
+    # What the transport calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._quiet_since = self._host.clock()
+        self.peer.address = _address_of(transport)
+        self._host.joined(self)
+        if self._phase is _Phase.OPEN:
+            self._work_on()
+
+    def data_received(self, data: bytes) -> None:
+        """Take what the peer sent."""
+        if self._phase is _Phase.OPEN:
+            self._quiet_since = self._host.clock()
+            self._decoder.feed(data)
+            self._take_events()
+
+    def eof_received(self) -> bool:
+        """Take note that the peer will send no more; it may still be reading."""
+        self._eof = True
+        if self._phase is _Phase.OPEN:
+            try:
+                self._decoder.end()
+            except FrameError as error:
+                self._refuse(error.code, error.message)
+            else:
+                self._end(None)
+        elif self._phase is _Phase.LINGERING:
+            self._transport.close()
+        return True
+
+    def pause_writing(self) -> None:
+        """Take note that the peer does not read what it is sent."""
+        self._blocked_at = self._host.clock()
+
+    def resume_writing(self) -> None:
+        """Go on where `pause_writing` stopped."""
+        self._blocked_at = None
+        if self._waiting:
+            self._work_on()
+        self._take_events()
+        self._settle()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget everything but the turn under way."""
+        if exc is not None:
+            _log.debug("connection lost", **self._who(), reason=type(exc).__name__)
+        self._phase = _Phase.CLOSED
+        self._waiting = None
+        self._decoder = FrameDecoder(self._host.limits.frame)
+        self._host.left(self)
+
+    # What the server calls.
+
+    def finish(self) -> None:
+        """Read no more; close when what was read has been answered."""
+        if self._phase is _Phase.OPEN:
+            self._end(None)
+
+    def dismiss(self, code: Fault, message: str) -> None:
+        """Say why and close now; a turn under way goes on, but its answer and all that waits are dropped."""
+        if self._phase <= _Phase.ENDING:
+            _log.info("connection closed", **self._who(), code=code.value)
+            self._waiting = None
+            self._last_word = Error(text=message, code=code.value).event()
+            self._part()
+
+    def abort(self) -> None:
+        """Close without a word, dropping what was not sent yet."""
+        self._phase = _Phase.CLOSED
+        self._transport.abort()
+
+    def check_deadlines(self, now: float) -> None:
+        """End what has outlived its limit at the time `now` of the server's clock."""
+        limits = self._host.limits
+        if self._blocked_at is not None and now - self._blocked_at >= limits.write_seconds:
+            _log.warning("connection cut", **self._who(), code=Fault.NOT_READING.value)
+            self.abort()
+        elif self._phase is _Phase.LINGERING:
+            unsent = self._transport.get_write_buffer_size() > 0
+            if now - self._quiet_since >= (limits.write_seconds if unsent else limits.linger_seconds):
+                self.abort()
+        elif self._phase is _Phase.OPEN:
+            self._check_open(now, limits)
+
+    def _check_open(self, now: float, limits: Limits) -> None:
+        if self._frame_at is not None and now - self._frame_at >= limits.half_frame_seconds:
+            self._refuse(Fault.SLOW_FRAME, f"a frame must be complete within {limits.half_frame_seconds:g} s")
+            return
+        if self._worker is not None:
+            return
+        if self.peer.identity is not None:
+            code, patience = Fault.IDLE, limits.device_idle_seconds
+        elif self._heard:
+            code, patience = Fault.IDLE, limits.idle_seconds
+        else:
+            code, patience = Fault.SILENT, limits.first_event_seconds
+        if now - self._quiet_since >= patience:
+            _log.info("connection closed", **self._who(), code=code.value)
+            self._end(Error(text=f"nothing was heard for {patience:g} s", code=code.value).event())
+
+    # Reading.
+
+    def _take_events(self) -> None:
+        """Answer or queue the events that have come, as far as this peer's share and the bounds go."""
+        try:
+            self._take_share()
+        except Exception:  # noqa: BLE001 - a bug of ours ends this connection, not the server; it is logged
+            self._fail()
+
+    def _take_share(self) -> None:
+        answers: list[Event] = []
+        left = self._host.limits.events_at_once
+        began = False
+        error: FrameError | None = None
+        while left and self._may_read():
+            try:
+                event = self._decoder.next_event()
+            except FrameError as fault:
+                error = fault
+                break
+            if event is None:
+                break
+            left -= 1
+            began = self._heard = True
+            answer = self._host.sink.immediate(event, self.peer)
+            if answer is None:
+                self._queue(event)
+            else:
+                answers.extend(answer)
+        self._send(answers)
+        if error is not None:
+            self._refuse(error.code, error.message)
+        elif self._phase is _Phase.OPEN:
+            self._pace(out_of_share=not left, began=began)
+
+    def _take_next_share(self) -> None:
+        self._share_is_due = False
+        self._take_events()
+
+    def _may_read(self) -> bool:
+        return (
+            self._phase is _Phase.OPEN
+            and self._blocked_at is None
+            and (self._waiting is None or len(self._waiting) < self._host.limits.waiting_events)
+        )
+
+    def _pace(self, *, out_of_share: bool, began: bool) -> None:
+        """Read on, or leave the peer's bytes where they are until there is room for them."""
+        held = out_of_share or not self._may_read()
+        if held:
+            # What is held back now is not the peer's delay.
+            self._frame_at = None
+            if out_of_share and not self._share_is_due:
+                self._share_is_due = True
+                asyncio.get_running_loop().call_soon(self._take_next_share)
+        elif not self._decoder.pending:
+            self._frame_at = None
+        elif began or self._frame_at is None:
+            self._frame_at = self._host.clock()
+        self._pause_reading(held)
+
+    def _pause_reading(self, pause: bool) -> None:  # noqa: FBT001 - the two sides of one switch
+        if pause is self._paused:
+            return
+        self._paused = pause
+        if pause:
+            self._transport.pause_reading()
+        else:
+            self._transport.resume_reading()
+
+    def _queue(self, event: Event) -> None:
+        if self._waiting is None:
+            self._waiting = deque()
+        self._waiting.append(event)
+        self._work_on()
+
+    # Handling.
+
+    def _work_on(self) -> None:
+        if self._worker is None:
+            self._worker = self._host.spawn(self._work(), name=f"turns of {self.peer.connection_id}")
+
+    async def _work(self) -> None:
+        """Handle what waits, in order, until nothing does or the peer stops reading."""
+        structlog.contextvars.bind_contextvars(**self._where())
+        try:
+            if not self._welcomed:
+                await self._host.sink.arrived(self.peer)
+                self._welcomed = True
+            while self._waiting and self._blocked_at is None:
+                event = self._waiting.popleft()
+                if self._paused:
+                    self._take_events()
+                self._deliver(await self._host.sink.handle(event, self.peer))
+        except Exception:  # noqa: BLE001 - a bug of ours ends this connection, not the server; it is logged
+            self._worker = None
+            self._fail()
+            return
+        finally:
+            self._worker = None
+        self._settle()
+
+    def _deliver(self, reply: Reply) -> None:
+        self._send(reply.events)
+        if reply.after is not None:
+            reply.after()
+        if reply.close and self._phase <= _Phase.ENDING:
+            self._waiting = None
+            self._end(None)
+
+    def _settle(self) -> None:
+        """After work: rest, or part if the end was waiting for it."""
+        if self._worker is not None or self._waiting:
+            return
+        if self._phase is _Phase.OPEN:
+            self._waiting = None
+            self._quiet_since = self._host.clock()
+        elif self._phase is _Phase.ENDING:
+            self._part()
+
+    # Writing and ending.
+
+    def _send(self, events: list[Event] | tuple[Event, ...]) -> None:
+        if events and not self.peer.write_only and self._phase <= _Phase.ENDING:
+            self._transport.write(encode_all(events, self._host.limits.frame))
+
+    def _refuse(self, code: Fault, message: str) -> None:
+        _log.warning("peer refused", **self._who(), code=code.value, reason=message)
+        self._end(Error(text=message, code=code.value).event())
+
+    def _fail(self) -> None:
+        _log.exception("connection failed", **self._who())
+        if self._phase <= _Phase.ENDING:
+            self._waiting = None
+            self._end(Error(text="internal error", code=Fault.INTERNAL.value).event())
+
+    def _end(self, last_word: Event | None) -> None:
+        """Take no more events; part once those taken are answered."""
+        self._phase = _Phase.ENDING
+        self._last_word = last_word
+        self._decoder = FrameDecoder(self._host.limits.frame)
+        # Read on, and throw away: only a reader learns that the peer is gone.
+        self._pause_reading(pause=False)
+        self._settle()
+
+    def _part(self) -> None:
+        """Say the last word and see the peer off."""
+        if self._last_word is not None:
+            self._send((self._last_word,))
+        self._phase = _Phase.LINGERING
+        self._quiet_since = self._host.clock()
+        if self._eof or not self._transport.can_write_eof():
+            # The phase stays LINGERING: the transport sends what is left first, and that has a deadline too.
+            self._transport.close()
+        elif not self._transport.is_closing():
+            self._transport.write_eof()
+
+    # Naming.
+
+    def _where(self) -> dict[str, str]:
+        peer = self.peer
+        return {"connection_id": peer.connection_id, "listener": peer.listener, "address": peer.address}
+
+    def _who(self) -> dict[str, str]:
+        who = self._where()
+        identity = self.peer.identity
+        if identity is not None:
+            who |= {"device_id": identity.device_id, "user_id": identity.user_id}
+        return who
+
+
+def _address_of(transport: asyncio.BaseTransport) -> str:
+    """The peer's IP address: without port and zone, IPv4 as itself; empty if the peer is gone already."""
+    name = transport.get_extra_info("peername")
+    if not name:
+        return ""
+    address = str(name[0]).partition("%")[0]
+    return address.removeprefix(_MAPPED_IPV4)
