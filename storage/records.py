@@ -40,7 +40,7 @@ class DesiredState(StrEnum):
 
 
 class ChangeKind(StrEnum):
-    """What a row of `changes` is about; its `subject_id` is the id of that row."""
+    """What a row of `changes` is about; its `subject_id` is that row's id, for an instance its user's."""
 
     USER = "user"
     DEVICE = "device"
