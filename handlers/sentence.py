@@ -88,7 +88,7 @@ def cleaned(text: str, longest: int) -> str:
         " " if unicodedata.category(character).startswith("C") else character
         for character in text[: longest * 4]
     )
-    return unicodedata.normalize("NFC", " ".join(visible.split()))[:longest]
+    return unicodedata.normalize("NFC", " ".join(visible.split()))[:longest].rstrip()
 
 
 def conversation_id_of(context: Mapping[str, Any]) -> str | None:

@@ -20,6 +20,7 @@ import structlog
 from config.errors import WyomingCentralError
 from handlers.peer import Identity
 from handlers.understanding import Intent, OpenQuestion, PastTurn, SessionContext
+from storage.errors import NotFoundError
 from storage.records import SessionRecord
 from storage.sessions import Sessions
 
@@ -124,6 +125,9 @@ class SessionKeeper:
             device_id, record = next(iter(self._dirty.items()))
             try:
                 await self._table.save(record)
+            except NotFoundError:
+                # The device went while its turn was under way: its session goes with it.
+                self._held.pop(device_id, None)
             except BaseException:
                 self._changed.set()
                 raise

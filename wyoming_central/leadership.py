@@ -1,0 +1,73 @@
+"""Of all servers on one database, exactly one works on the instances: the one that holds the lease."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from config.errors import WyomingCentralError
+from storage.lease import Lease
+
+_log = structlog.get_logger()
+
+
+class Leadership:
+    """Claims the lease, works while it holds, and steps back the moment it may have been lost.
+
+    Args:
+        lease: The claim.
+        work: What only the leader does; runs until cancelled.
+        renew_seconds: How often the claim is renewed, or tried for; a third of its time to live.
+    """
+
+    def __init__(self, lease: Lease, work: Callable[[], Awaitable[None]], *, renew_seconds: float) -> None:
+        self._lease = lease
+        self._work = work
+        self._renew_seconds = renew_seconds
+
+    async def run(self) -> None:
+        """Lead whenever possible, until cancelled. The lease is not given up here: `resign` does that."""
+        while True:
+            if await self._claimed():
+                _log.info("leading: this server looks after the instances")
+                await self._lead()
+                _log.warning("no longer leading")
+            await asyncio.sleep(self._renew_seconds)
+
+    async def resign(self) -> None:
+        """Give the lease up at a clean stop, so that a successor need not wait for it to lapse."""
+        try:
+            await self._lease.release()
+        except WyomingCentralError as error:
+            _log.warning("the lease could not be given up; it lapses by itself", error=error.message)
+
+    async def _claimed(self) -> bool:
+        try:
+            return await self._lease.acquire()
+        except WyomingCentralError as error:
+            _log.warning("the lease could not be claimed", error=error.message)
+            return False
+
+    async def _lead(self) -> None:
+        async def work_until_lost() -> None:
+            await self._work()
+
+        work = asyncio.ensure_future(work_until_lost())
+        try:
+            while self._lease.held and not work.done():
+                await asyncio.wait({work}, timeout=self._renew_seconds)
+                await self._renew()
+        finally:
+            work.cancel()
+            (failure,) = await asyncio.gather(work, return_exceptions=True)
+        if isinstance(failure, Exception):
+            _log.error("looking after the instances failed; it begins anew", exc_info=failure)
+
+    async def _renew(self) -> None:
+        try:
+            await self._lease.renew()
+        except WyomingCentralError as error:
+            # The claim stands until its time; `held` turns false by itself when that is over.
+            _log.warning("the lease could not be renewed", error=error.message)
