@@ -1,0 +1,431 @@
+"""Every setting there is: its type, its default and what happens at its limit.
+
+The environment name of a setting is its field's name in capitals. `.env.example` and the listing of
+`config show` are made from this file, so a description is written for the person who runs the server.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from enum import StrEnum
+from ipaddress import IPv4Network
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, SecretStr
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticCustomError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from config.listen import ListenAddress, parse_listen
+from config.memory_size import parse_memory_size
+from config.shown import quoted
+
+DATABASE_FILE = "wyoming-central.db"
+
+
+class Origin(StrEnum):
+    """Where the value of a setting came from."""
+
+    DEFAULT = "default"
+    ENVIRONMENT = "environment"
+    FILE = "file"
+    DOTENV = ".env"
+    GENERATED = "generated"
+    GIVEN = "given"
+
+
+def default_data_dir() -> Path:
+    """The data folder where `DATA_DIR` names none, by the XDG base directory specification."""
+    return _xdg("XDG_DATA_HOME", ".local/share")
+
+
+def default_cache_dir() -> Path:
+    """The cache folder where `CACHE_DIR` names none, by the XDG base directory specification."""
+    return _xdg("XDG_CACHE_HOME", ".cache")
+
+
+def _xdg(variable: str, below_home: str) -> Path:
+    # The specification has relative paths ignored.
+    base = Path(os.environ.get(variable, ""))
+    return (base if base.is_absolute() else Path.home() / below_home) / "wyoming-central"
+
+
+def default_database_url(validated: Mapping[str, Any]) -> SecretStr:
+    """The SQLite database in the data folder."""
+    return SecretStr(f"sqlite+aiosqlite:///{validated['data_dir'] / DATABASE_FILE}")
+
+
+def _refuse(message: str, remedy: str) -> PydanticCustomError:
+    # Both travel in the context; config.settings makes a Problem of them.
+    return PydanticCustomError("setting", "{message}", {"message": message, "remedy": remedy})
+
+
+def _listen(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return parse_listen(value)
+    except ValueError as error:
+        raise _refuse(str(error), "write it like LISTEN=tcp://127.0.0.1:10500") from None
+
+
+def _memory(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return parse_memory_size(value)
+    except ValueError as error:
+        raise _refuse(f"{quoted(value)} {error}", "write it like 512m or 1g") from None
+
+
+def _names(value: Any) -> Any:
+    return (
+        tuple(part for raw in value.split(",") if (part := raw.strip())) if isinstance(value, str) else value
+    )
+
+
+def _lower(value: Any) -> Any:
+    return value.strip().lower() if isinstance(value, str) else value
+
+
+def _folder(value: Path) -> Path:
+    return value.expanduser().absolute()
+
+
+def _network(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return IPv4Network(value.strip())
+    except ValueError as error:
+        raise _refuse(f"{quoted(value)} is no IPv4 network: {error}", "write it like 10.213.0.0/16") from None
+
+
+_DRIVERS_OF_DATABASES = {
+    "sqlite": "sqlite+aiosqlite",
+    "sqlite+aiosqlite": "sqlite+aiosqlite",
+    "postgres": "postgresql+asyncpg",
+    "postgresql": "postgresql+asyncpg",
+    "postgresql+asyncpg": "postgresql+asyncpg",
+}
+
+
+def _database_url(value: SecretStr) -> SecretStr:
+    scheme, separator, rest = value.get_secret_value().partition("://")
+    driver = _DRIVERS_OF_DATABASES.get(scheme)
+    if driver is None or not separator:
+        raise _refuse(
+            "is the address of neither a SQLite nor a PostgreSQL database",
+            "write it like sqlite+aiosqlite:////PATH/TO/FILE.db or postgresql+asyncpg://USER:PASSWORD@HOST/NAME",
+        )
+    return SecretStr(f"{driver}://{rest}")
+
+
+def _http_url(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise _refuse(f"{quoted(value)} is no http address", "write it like http://127.0.0.1:11434")
+    return value.rstrip("/")
+
+
+def _docker_host(value: str) -> str:
+    scheme, separator, rest = value.partition("://")
+    if scheme not in {"unix", "tcp", "http", "https", "ssh", "npipe", "fd"} or not separator or not rest:
+        raise _refuse(
+            f"{quoted(value)} is no address of a Docker engine", "write it like unix:///var/run/docker.sock"
+        )
+    return value
+
+
+Folder = Annotated[Path, AfterValidator(_folder)]
+Word = BeforeValidator(_lower)
+Seconds = Annotated[float, Field(gt=0, le=31_536_000, allow_inf_nan=False)]
+Port = Annotated[int, Field(ge=1, le=65_535)]
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
+Days = Annotated[int, Field(ge=1, le=3_650)]
+
+
+class Settings(BaseSettings):
+    """What the server runs with. `config.settings.load_settings` is how it is obtained.
+
+    Made directly it reads the environment and `.env`, but no `NAME_FILE`, and checks no setting
+    against another: that is for tests. It is immutable, and its `repr` shows no secret.
+    """
+
+    model_config = SettingsConfigDict(
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+        validate_default=False,
+    )
+
+    environment: Annotated[Literal["development", "production"], Word] = Field(
+        "development",
+        description="development or production. In production a missing or weak secret is refused; in "
+        "development a missing one is generated into the data folder.",
+    )
+    data_dir: Folder = Field(
+        default_factory=default_data_dir,
+        description="The data folder: database, generated secrets, Home Assistant folders. Created for its "
+        "owner alone. Default: wyoming-central under $XDG_DATA_HOME, else under ~/.local/share.",
+    )
+    cache_dir: Folder = Field(
+        default_factory=default_cache_dir,
+        description="What can be made again, at the cost of time: the installed Home Assistants, about half"
+        " a gigabyte each. Default: wyoming-central under $XDG_CACHE_HOME, else under ~/.cache.",
+    )
+
+    jwt_secret: SecretStr | None = Field(
+        None,
+        description="Signs device tokens: at least 32 random bytes. Several may be given, separated by "
+        "commas, the newest first: it signs, the others still verify. Whoever knows it can "
+        "speak as any device; tokens signed with a secret that is no longer listed stop "
+        "working.",
+    )
+    encryption_key: SecretStr | None = Field(
+        None,
+        description="Encrypts Home Assistant tokens and passwords in the database: a Fernet key, which is "
+        "32 random bytes in URL-safe Base64. Several may be given, separated by commas, the "
+        "newest first: it encrypts, the others still decrypt. What was encrypted with a lost "
+        "key is lost.",
+    )
+    database_url: Annotated[SecretStr, AfterValidator(_database_url)] = Field(
+        default_factory=default_database_url,
+        description="The database: sqlite+aiosqlite:///PATH, or "
+        "postgresql+asyncpg://USER:PASSWORD@HOST/NAME with the extra `postgres` installed. "
+        "Default: wyoming-central.db in the data folder.",
+    )
+
+    listen: Annotated[tuple[ListenAddress, ...], NoDecode, BeforeValidator(_listen)] = Field(
+        parse_listen("tcp://127.0.0.1:10500"),
+        description="Where satellites connect: tcp://HOST:PORT, several separated by commas. NAME=tcp://… "
+        "names a listener, which bindings refer to; without a name it is `default`. IPv6 hosts "
+        "stand in brackets. Beyond 127.0.0.1 what is said and the devices' tokens travel in "
+        "plain text.",
+    )
+    server_name: str = Field(
+        "Wyoming Central",
+        min_length=1,
+        max_length=48,
+        description="What the server calls itself to satellites and in discovery; at most 48 characters. "
+        "Home Assistant takes a server with a new name for a new server.",
+    )
+    zeroconf: Annotated[Literal["auto", "on", "off"], Word] = Field(
+        "auto",
+        description="Announces the server in the local network by mDNS. auto: where a listener is bound to "
+        "more than loopback; on: also on loopback; off: never. A network that is not there is a"
+        " warning.",
+    )
+    zeroconf_interfaces: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = Field(
+        (),
+        description="The interfaces to announce on, by name or address, separated by commas. Default: those"
+        " that the listeners are bound to, without the bridges of container engines.",
+    )
+
+    max_connections: Count = Field(
+        10_000,
+        description="Open connections in total. One more is answered with an error and closed. Each needs a"
+        " file descriptor: raise `ulimit -n` with it.",
+    )
+    max_header_bytes: Annotated[int, Field(ge=256, le=1 << 20)] = Field(
+        16 << 10,
+        description="The header line of one event. A longer one is an error and closes the connection.",
+    )
+    max_data_bytes: Annotated[int, Field(ge=256, le=16 << 20)] = Field(
+        256 << 10, description="The data of one event. Longer data is an error and closes the connection."
+    )
+    max_payload_bytes: Annotated[int, Field(ge=256, le=16 << 20)] = Field(
+        64 << 10, description="The payload of one event. A longer one is an error and closes the connection."
+    )
+    max_queued_events: Annotated[int, Field(ge=1, le=10_000)] = Field(
+        16,
+        description="Events of one connection that wait for the one being served. When it is full, nothing "
+        "more is read from that connection until there is room.",
+    )
+    first_event_timeout_seconds: Seconds = Field(
+        30, description="From a connection to its first whole event. After it the connection is closed."
+    )
+    frame_timeout_seconds: Seconds = Field(
+        10, description="From the first byte of an event to its last. After it the connection is closed."
+    )
+    write_timeout_seconds: Seconds = Field(
+        10, description="For a peer to take what was sent to it. After it the connection is cut."
+    )
+    idle_timeout_seconds: Seconds = Field(
+        86_400,
+        description="Without any event from a peer. After it the connection is closed. Keep it long: a "
+        "satellite that only writes loses the sentence with which it finds out.",
+    )
+    drain_seconds: Seconds = Field(
+        10,
+        description="At a stop, for the turns under way to end and their audit rows to be written. What is "
+        "not done then is cancelled.",
+    )
+
+    turn_deadline_seconds: Seconds = Field(
+        10,
+        description="For a whole turn, from transcript to answer. At its end the answer says that it took "
+        "too long.",
+    )
+    home_call_timeout_seconds: Seconds = Field(
+        5,
+        description="For one call to a Home Assistant. After it the answer says that Home Assistant did not"
+        " answer. Shorter than TURN_DEADLINE_SECONDS, or it never comes to that.",
+    )
+    session_ttl_seconds: Seconds = Field(
+        3_600, description="How long a device's context is kept after its last turn. Then it starts afresh."
+    )
+    question_ttl_seconds: Seconds = Field(
+        30,
+        description="How long a question asked back waits for its answer. Then the next sentence stands "
+        "alone.",
+    )
+
+    ha_driver: Annotated[Literal["process", "external", "docker"], Word] = Field(
+        "process",
+        description="How a new user's Home Assistant is run. process: one process each on this machine; "
+        "external: one that the user already has; docker: not served yet, and refused.",
+    )
+    ha_python: Folder | None = Field(
+        None,
+        description="The interpreter that Home Assistant is installed with; its version decides which "
+        "release. Default: the best one found on this machine.",
+    )
+    ha_port_range_start: Port = Field(
+        8200, description="The first port for Home Assistants, each of which listens on 127.0.0.1 only."
+    )
+    ha_port_range_end: Port = Field(
+        8300, description="The last of these ports. When all are taken, no further user gets an instance."
+    )
+    ha_memory_limit: Annotated[int, BeforeValidator(_memory), Field(ge=64 << 20, le=1 << 40)] = Field(
+        512 << 20,
+        description="Memory of one Home Assistant, such as 512m or 1g. One that needs more is stopped and "
+        "started again. Not enforced by the process driver yet.",
+    )
+    ha_cpu_limit: Annotated[float, Field(gt=0, le=1_024, allow_inf_nan=False)] = Field(
+        0.5,
+        description="Processors for one Home Assistant; beyond it, it is slowed down. Not enforced by the "
+        "process driver yet.",
+    )
+    ha_network_pool: Annotated[IPv4Network, BeforeValidator(_network)] = Field(
+        IPv4Network("10.213.0.0/16"),
+        description="The network out of which every user of the Docker driver gets a /28 of their own. When"
+        " it is used up, no further instance is created. Not served yet.",
+    )
+    ha_boot_timeout_seconds: Seconds = Field(
+        120,
+        description="From the start of a Home Assistant to its first answer. After it the instance has "
+        "failed: boot-timeout.",
+    )
+    ha_start_concurrency: Annotated[int, Field(ge=1, le=64)] = Field(
+        2, description="Home Assistants that start at the same time. The others wait for their turn."
+    )
+    docker_host: Annotated[str, AfterValidator(_docker_host)] | None = Field(
+        None, description="The Docker engine, such as unix:///var/run/docker.sock. Not served yet."
+    )
+
+    ollama_model: str = Field(
+        "ministral-3:3b-instruct-2512-q4_K_M",
+        min_length=1,
+        description="The language model for sentences that no rule understands. Not served yet.",
+    )
+    ollama_url: Annotated[str, AfterValidator(_http_url)] = Field(
+        "http://127.0.0.1:11434", description="The Ollama server that runs the model. Not served yet."
+    )
+    llm_timeout_seconds: Seconds = Field(
+        30,
+        description="For one answer of the model; the deadline of the turn ends it earlier. Not served yet.",
+    )
+
+    device_token_days: Days = Field(
+        365,
+        description="How long a device's token is valid. After it the device needs a new one: device rotate.",
+    )
+    audit_retention_days: Days = Field(
+        90, description="How long the audit log keeps a turn. Older ones are deleted once a day."
+    )
+    audit_queue_size: Count = Field(
+        10_000,
+        description="Turns that wait to be written to the audit log, where the database is slow or locked. "
+        "When it is full, further turns are answered, but not recorded: the log says how many.",
+    )
+
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], Word] = Field(
+        "info", description="debug, info, warning or error: what is less grave is not logged."
+    )
+    log_format: Annotated[Literal["auto", "json", "console"], Word] = Field(
+        "auto", description="json, console, or auto: console where stderr is a terminal, json elsewhere."
+    )
+    log_utterances: bool = Field(
+        False,
+        description="Logs what was said and answered, too. The audit log has it in any case, for as long as"
+        " AUDIT_RETENTION_DAYS.",
+    )
+
+    _origins: Mapping[str, Origin] = PrivateAttr(default_factory=dict)
+
+    @property
+    def production(self) -> bool:
+        """Whether `ENVIRONMENT` is production."""
+        return self.environment == "production"
+
+    @property
+    def jwt_secrets(self) -> tuple[str, ...]:
+        """The secrets of `JWT_SECRET`, the one that signs first; empty if there is none."""
+        return split_secrets(self.jwt_secret)
+
+    @property
+    def encryption_keys(self) -> tuple[str, ...]:
+        """The keys of `ENCRYPTION_KEY`, the one that encrypts first; empty if there is none."""
+        return split_secrets(self.encryption_key)
+
+    @property
+    def ha_port_range(self) -> range:
+        """The ports for Home Assistants, `HA_PORT_RANGE_END` included."""
+        return range(self.ha_port_range_start, self.ha_port_range_end + 1)
+
+    @property
+    def secrets_dir(self) -> Path:
+        """Where generated secrets are kept."""
+        return self.data_dir / "secrets"
+
+    def origin(self, name: str) -> Origin:
+        """Where the value of the field `name` came from."""
+        return self._origins.get(name, Origin.GIVEN if name in self.model_fields_set else Origin.DEFAULT)
+
+    def replaced(self, values: Mapping[str, Any], origins: Mapping[str, Origin]) -> Settings:
+        """Give a copy with other `values` (already of the right type), which came from `origins`."""
+        copy = self.model_copy(update=dict(values))
+        copy._origins = {**self._origins, **origins}  # noqa: SLF001 - another instance of this very class
+        return copy
+
+
+def split_secrets(value: SecretStr | None) -> tuple[str, ...]:
+    """Give the members of a list of secrets, separated by commas or, in a file, by lines."""
+    if value is None:
+        return ()
+    text = value.get_secret_value().replace("\n", ",")
+    return tuple(part for raw in text.split(",") if (part := raw.strip()))
+
+
+def environment_name(field: str) -> str:
+    """Give the name of a field in the environment."""
+    return field.upper()
+
+
+def is_secret(field: FieldInfo) -> bool:
+    """Whether a setting holds a secret: it is masked wherever it is shown, and has a `NAME_FILE`."""
+    return field.annotation is SecretStr or SecretStr in get_args(field.annotation)
+
+
+SECRETS = tuple(name for name, field in Settings.model_fields.items() if is_secret(field))
