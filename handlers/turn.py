@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
@@ -93,6 +93,7 @@ class TurnResult:
         understanding, resolution, execution: As far as the turn came.
         error: One line for the audit.
         latency_ms: From the sentence's arrival to its answer.
+        steps_ms: The share of each step in it, by the step's name.
     """
 
     request_id: str
@@ -106,6 +107,7 @@ class TurnResult:
     execution: Execution | None = None
     error: str | None = None
     latency_ms: float = 0.0
+    steps_ms: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def intents(self) -> tuple[Intent, ...]:
@@ -135,9 +137,20 @@ class _ReadyHome:
 class _Progress:
     """How far a turn has come, so that a deadline in the middle loses nothing of it for the audit."""
 
+    timer: Callable[[], float]
     understanding: Understanding | None = None
     resolution: Resolution | None = None
     execution: Execution | None = None
+    steps_ms: dict[str, float] = field(default_factory=dict)
+
+    @contextlib.contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Time a step, however it ends."""
+        started = self.timer()
+        try:
+            yield
+        finally:
+            self.steps_ms[name] = round((self.timer() - started) * 1000, 3)
 
 
 class Turns:
@@ -181,7 +194,8 @@ class Turns:
         async def steps(result: TurnResult, progress: _Progress) -> TurnResult:
             home = await self._home_of(identity)
             utterance = await self._utterance(sentence, identity, home)
-            understanding = await self._recognizer.recognize(utterance, home.picture)
+            with progress.step("recognize"):
+                understanding = await self._recognizer.recognize(utterance, home.picture)
             return await self._carry_out(result, progress, understanding, utterance, home)
 
         return await self._bounded(self._begin(sentence, identity, request_id), steps)
@@ -205,7 +219,8 @@ class Turns:
         async def steps(result: TurnResult, progress: _Progress) -> TurnResult:
             home = await self._home_of(identity)
             utterance = await self._utterance(sentence, identity, home)
-            understanding = await self._recognizer.recognize(utterance, home.picture)
+            with progress.step("recognize"):
+                understanding = await self._recognizer.recognize(utterance, home.picture)
             progress.understanding = understanding
             if understanding.intents:
                 return replace(result, status=Status.ANSWERED)
@@ -243,7 +258,7 @@ class Turns:
     ) -> TurnResult:
         """Take the steps within the deadline and turn whatever goes wrong into an answer."""
         started = self._timer()
-        progress = _Progress()
+        progress = _Progress(self._timer)
         try:
             async with asyncio.timeout(self._limits.deadline):
                 result = await steps(result, progress)
@@ -293,7 +308,8 @@ class Turns:
         home: _ReadyHome,
     ) -> TurnResult:
         progress.understanding = understanding
-        resolution = resolve(understanding, utterance, home.picture)
+        with progress.step("resolve"):
+            resolution = resolve(understanding, utterance, home.picture)
         progress.resolution = resolution
         if resolution.outcome is not Outcome.COMMANDS:
             return replace(
@@ -303,7 +319,8 @@ class Turns:
                     resolution.say or Phrase(f"status.{resolution.status}"), result.language
                 ),
             )
-        execution = await execute(resolution, home.live, within=self._limits.home_call)
+        with progress.step("execute"):
+            execution = await execute(resolution, home.live, within=self._limits.home_call)
         progress.execution = execution
         return replace(
             result,
@@ -335,6 +352,7 @@ def _with_progress(result: TurnResult, progress: _Progress, seconds: float) -> T
         resolution=progress.resolution,
         execution=progress.execution,
         latency_ms=round(seconds * 1000, 3),
+        steps_ms=progress.steps_ms,
     )
 
 
@@ -375,6 +393,7 @@ def _response_json(result: TurnResult) -> dict[str, Any]:
         "speech": result.speech,
         "calls": [call_to_json(call) for call in calls],
         "done": len(result.done),
+        "steps_ms": dict(result.steps_ms),
     }
 
 
