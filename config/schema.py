@@ -232,39 +232,48 @@ class Settings(BaseSettings):
         " that the listeners are bound to, without the bridges of container engines.",
     )
 
-    max_connections: Count = Field(
-        10_000,
-        description="Open connections in total. One more is answered with an error and closed. Each needs a"
-        " file descriptor: raise `ulimit -n` with it.",
-    )
     max_header_bytes: Annotated[int, Field(ge=256, le=1 << 20)] = Field(
         16 << 10,
-        description="The header line of one event. A longer one is an error and closes the connection.",
+        description="The header line of one event. A longer one is answered with an error and ends the "
+        "connection.",
     )
     max_data_bytes: Annotated[int, Field(ge=256, le=16 << 20)] = Field(
-        256 << 10, description="The data of one event. Longer data is an error and closes the connection."
+        256 << 10,
+        description="The data of one event. Longer data is answered with an error and ends the connection.",
     )
     max_payload_bytes: Annotated[int, Field(ge=256, le=16 << 20)] = Field(
-        64 << 10, description="The payload of one event. A longer one is an error and closes the connection."
+        64 << 10,
+        description="The payload of one event. A longer one is answered with an error and ends the "
+        "connection.",
     )
-    max_queued_events: Annotated[int, Field(ge=1, le=10_000)] = Field(
+    max_waiting_events: Annotated[int, Field(ge=1, le=10_000)] = Field(
         16,
-        description="Events of one connection that wait for the one being served. When it is full, nothing "
-        "more is read from that connection until there is room.",
+        description="Events of one connection that wait for the one being served. When there are as many, "
+        "nothing more is read from that connection until one of them was answered.",
     )
-    first_event_timeout_seconds: Seconds = Field(
-        30, description="From a connection to its first whole event. After it the connection is closed."
+    first_event_seconds: Seconds = Field(
+        30,
+        description="How long a new connection may say nothing, unless a binding makes it a known device. "
+        "Then it gets an error and is closed.",
     )
-    frame_timeout_seconds: Seconds = Field(
-        10, description="From the first byte of an event to its last. After it the connection is closed."
+    half_frame_seconds: Seconds = Field(
+        10,
+        description="From the first byte of an event to its last. Then the connection gets an error and is "
+        "closed.",
     )
-    write_timeout_seconds: Seconds = Field(
-        10, description="For a peer to take what was sent to it. After it the connection is cut."
+    write_seconds: Seconds = Field(
+        10, description="How long a peer may leave its answers unread. Then the connection is cut."
     )
-    idle_timeout_seconds: Seconds = Field(
-        86_400,
-        description="Without any event from a peer. After it the connection is closed. Keep it long: a "
-        "satellite that only writes loses the sentence with which it finds out.",
+    idle_seconds: Seconds = Field(
+        600,
+        description="How long a peer that is no known device may say nothing. Then it gets an error and is "
+        "closed.",
+    )
+    device_idle_seconds: Seconds = Field(
+        604_800,
+        description="The same for known devices. Keep it long: a satellite that only writes loses the "
+        "sentence with which it finds out. One that is switched off is noticed within two "
+        "minutes anyway.",
     )
     drain_seconds: Seconds = Field(
         10,

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from ipaddress import IPv4Network
 from pathlib import Path
+from typing import TypeAlias
 
 from config.listen import ListenAddress
 
 MASK = "***"
+Plain: TypeAlias = str | int | float | bool | list[str] | None
 
 _MAX_CHARACTERS = 80
 # The password of `scheme://user:password@host`; greedy, as a password may hold an @ that should be %40.
@@ -26,7 +28,7 @@ def without_password(address: str) -> str:
     return _PASSWORD.sub(rf"\1:{MASK}@", address)
 
 
-def plain(value: object) -> str | int | float | bool | list[str] | None:
+def plain(value: object) -> Plain:
     """Give a value as JSON can hold it, in the form in which the environment would give it."""
     match value:
         case None | bool() | int() | float():
