@@ -151,7 +151,9 @@ class AuditWriter:
                 except StorageError as error:
                     failures += 1
                     self.counters.retries += 1
-                    _log.warning("audit_commit_failed", rows=len(self._queue), failures=failures, error=error.message)
+                    _log.warning(
+                        "audit_commit_failed", rows=len(self._queue), failures=failures, error=error.message
+                    )
                     await asyncio.sleep(self._pause(failures))
                 else:
                     failures = 0
@@ -174,25 +176,146 @@ class AuditWriter:
         is the database that is at fault.
 
         Raises:
-            StorageError: No row was taken; all that are not committed are still queued.
+            StorageError: Nothing was taken, or the database went away: all of the batch stays queued
+                (what is committed by then is not written twice).
         """
-        refused: list[AuditValues] = []
-        error: StorageError | None = None
+        bared = refused = 0
         for values in batch:
             try:
-                await self._commit_somehow(values)
+                bared += await self._commit_perhaps_bare(values)
             except StorageUnavailableError:
-                self._queue.extendleft(reversed(refused))
                 raise
-            except StorageError as caught:
-                ...
+            except StorageError as error:
+                refused += 1
+                if refused == len(batch):
+                    raise
+                _log.error("audit_row_refused", request_id=values["request_id"], error=error.message)  # noqa: TRY400 - foreseen
+        self._forget(len(batch), bared=bared, refused=refused)
 
+    async def _commit_perhaps_bare(self, values: AuditValues) -> bool:
+        """Commit one row; True if only bare."""
+        try:
+            await self._commit([values])
+        except StorageUnavailableError:
+            raise
+        except StorageError:
+            await self._commit([bare(values)])
+            return True
+        return False
 
     async def _commit(self, batch: Sequence[AuditValues]) -> None:
         async with self._database.write() as session:
-            there = await _users_there(session, batch)
+            present = await _present_users(session, batch)
+            # A commit of which we never heard that it worked is tried again, and its rows are there already.
+            added = self._database.insert(audit_log).on_conflict_do_nothing(index_elements=["request_id"])
             await session.execute(
-                # A commit whose success never got back to us is tried again: then its rows are there already.
-                self._database.insert(audit_log).on_conflict_do_nothing(index_elements=[audit_log.c.request_id]),
-                [values if values["user_id"] in there else bare(values) for values in batch],
+                added, [values if values["user_id"] in present else bare(values) for values in batch]
             )
+
+    def _forget(self, rows: int, *, bared: int = 0, refused: int = 0) -> None:
+        for _ in range(rows):
+            self._queue.popleft()
+        self.counters.written += rows - refused
+        self.counters.bared += bared
+        self.counters.refused += refused
+        if self._gap is not None:
+            _log.warning("audit_rows_dropped", rows=self._gap.dropped)
+            self._queue.append(gap(self._gap.dropped, self._gap.first, self._gap.last))
+            self._gap = None
+
+    def _drop(self) -> None:
+        now = self._clock()
+        if self._gap is None:
+            self._gap = _Gap(first=now, last=now)
+            _log.error("audit_queue_full", rows=len(self._queue), closed=self._closed)
+        self._gap.last = now
+        self._gap.dropped += 1
+        self.counters.dropped += 1
+
+    def _pause(self, failures: int) -> float:
+        # The exponent is bounded too: a database that is away for a week must not overflow a float.
+        return min(self._retry_seconds * 2 ** min(failures - 1, 16), _MAX_RETRY_SECONDS)
+
+
+class AuditLog:
+    """What the audit writer wrote."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def tail(
+        self, limit: int, *, user_id: str | None = None, after_id: int | None = None
+    ) -> tuple[AuditRow, ...]:
+        """Rows in the order of writing.
+
+        Args:
+            limit: How many at most.
+            user_id: Only this user's.
+            after_id: The first ones after this `AuditRow.id`; without it, the last ones of all.
+        """
+        wanted = select(audit_log).limit(limit)
+        if user_id is not None:
+            wanted = wanted.where(audit_log.c.user_id == user_id)
+        if after_id is None:
+            wanted = wanted.order_by(audit_log.c.id.desc())
+        else:
+            wanted = wanted.where(audit_log.c.id > after_id).order_by(audit_log.c.id)
+        async with self._database.read() as session:
+            rows = (await session.execute(wanted)).all()
+        return tuple(_record(row) for row in (reversed(rows) if after_id is None else rows))
+
+    async def get(self, request_id: str, *, user_id: str | None = None) -> AuditRow:
+        """The row of one turn; with `user_id` only if it is this user's.
+
+        Raises:
+            NotFoundError: There is none.
+        """
+        wanted = select(audit_log).where(audit_log.c.request_id == request_id)
+        if user_id is not None:
+            wanted = wanted.where(audit_log.c.user_id == user_id)
+        async with self._database.read() as session:
+            row = (await session.execute(wanted)).one_or_none()
+        if row is None:
+            raise NotFoundError(f"there is no audit row {request_id[:64]}", remedy="see `audit tail`")
+        return _record(row)
+
+    async def purge(self, before: datetime) -> int:
+        """Delete the rows older than `before`; gives how many. Others can write between the steps of it."""
+        oldest = select(audit_log.c.id).where(audit_log.c.timestamp < before).limit(_PURGE_ROWS)
+        total = 0
+        while True:
+            async with self._database.write() as session:
+                gone = await session.execute(delete(audit_log).where(audit_log.c.id.in_(oldest)))
+            total += gone.rowcount
+            if gone.rowcount < _PURGE_ROWS:
+                return total
+
+
+async def _present_users(session: AsyncSession, batch: Sequence[AuditValues]) -> set[str | None]:
+    """The users of the batch who were not removed; None, who never was anybody, among them.
+
+    They cannot be removed until this transaction ends: what was said is erased after its rows are there.
+    """
+    ids = {values["user_id"] for values in batch} - {None}
+    wanted = select(users.c.id).where(users.c.id.in_(ids)).with_for_update(read=True, key_share=True)
+    present: set[str | None] = set((await session.scalars(wanted)).all()) if ids else set()
+    return present | {None}
+
+
+def _record(row: Row[Any]) -> AuditRow:
+    return AuditRow(
+        request_id=row.request_id,
+        timestamp=row.timestamp,
+        user_id=row.user_id,
+        device_id=row.device_id,
+        input_text=row.input_text,
+        intent=row.intent,
+        ha_response=row.ha_response,
+        status=row.status,
+        latency_ms=row.latency_ms,
+        llm_tokens=row.llm_tokens,
+        error_message=row.error_message,
+        stages=row.stages,
+        language=row.language,
+        id=row.id,
+    )

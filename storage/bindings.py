@@ -48,7 +48,9 @@ class Bindings:
         """
         canonical = canonical_network(network)
         if not listener or len(listener) > _LISTENER_LENGTH or not listener.isprintable():
-            raise InvalidValueError("that is no name of a listener", remedy="see LISTEN; the usual one is `default`")
+            raise InvalidValueError(
+                "that is no name of a listener", remedy="see LISTEN; the usual one is `default`"
+            )
         binding_id = new_id()
         async with changing(self._database, ChangeKind.BINDING, binding_id, clock=self._clock) as session:
             owner = await session.scalar(

@@ -39,7 +39,9 @@ async def note(session: AsyncSession, kind: ChangeKind, subject_id: str, *, at: 
     """Write one row of `changes` in this transaction; the first such call must come before other writing."""
     await session.execute(update(change_counter).values(value=change_counter.c.value + 1))
     seq = (await session.execute(select(change_counter.c.value))).scalar_one()
-    await session.execute(insert(changes).values(seq=seq, kind=kind.value, subject_id=subject_id, created_at=at))
+    await session.execute(
+        insert(changes).values(seq=seq, kind=kind.value, subject_id=subject_id, created_at=at)
+    )
 
 
 class Changes:

@@ -81,7 +81,9 @@ class Devices:
         async with changing(self._database, ChangeKind.DEVICE, device_id, clock=self._clock) as session:
             device = await _get(session, device_id)
             if device.revoked_at is not None:
-                raise NotFoundError(f"device {device.name} is revoked", remedy="add it anew with `device add`")
+                raise NotFoundError(
+                    f"device {device.name} is revoked", remedy="add it anew with `device add`"
+                )
             if await session.scalar(select(exists().where(devices.c.token_id == token_id))):
                 raise AlreadyExistsError("this token is in use already")
             await revoke_tokens_of(session, devices.c.id == device_id, at=self._clock())

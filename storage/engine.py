@@ -76,7 +76,9 @@ def parse_url(url: str) -> URL:
         )
     parsed = parsed.set(drivername=driver)
     if is_sqlite(parsed) and parsed.database in {None, "", ":memory:"}:
-        raise StorageError("a SQLite database needs a file", remedy="such as sqlite+aiosqlite:////var/lib/name.db")
+        raise StorageError(
+            "a SQLite database needs a file", remedy="such as sqlite+aiosqlite:////var/lib/name.db"
+        )
     return parsed
 
 

@@ -293,9 +293,7 @@ async def _free_port(session: AsyncSession, port_range: range, *, taken: Abstrac
 
 
 async def _get(session: AsyncSession, user_id: str) -> InstanceRecord:
-    row = (
-        await session.execute(select(ha_instances).where(ha_instances.c.user_id == user_id))
-    ).one_or_none()
+    row = (await session.execute(select(ha_instances).where(ha_instances.c.user_id == user_id))).one_or_none()
     if row is None:
         raise _no_instance(user_id)
     return _record(row)

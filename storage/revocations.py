@@ -50,5 +50,7 @@ class Revocations:
     async def purge(self, now: datetime) -> int:
         """Forget the revocations of tokens that expired a day ago; gives how many."""
         async with self._database.write() as session:
-            gone = await session.execute(delete(revocations).where(revocations.c.expires_at < now - _AFTERLIFE))
+            gone = await session.execute(
+                delete(revocations).where(revocations.c.expires_at < now - _AFTERLIFE)
+            )
         return gone.rowcount

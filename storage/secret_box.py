@@ -51,7 +51,9 @@ class SecretBox:
 
 def _fernets(keys: Sequence[str]) -> list[Fernet]:
     if not keys:
-        raise SecretError("there is no ENCRYPTION_KEY", remedy="set one, or let `config check` say what is wrong")
+        raise SecretError(
+            "there is no ENCRYPTION_KEY", remedy="set one, or let `config check` say what is wrong"
+        )
     fernets = []
     for number, key in enumerate(keys, start=1):
         try:

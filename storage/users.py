@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Row, delete, exists, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from storage.audit import erase_what_was_said
+from storage.audit_values import erase_what_was_said
 from storage.changes import changing, note
 from storage.clock import Clock, utc_now
 from storage.database import Database
@@ -202,7 +202,12 @@ def _record(row: Row[Any]) -> UserRecord:
 def _normalised(email: str) -> str:
     address = email.strip().lower()
     name, at, host = address.rpartition("@")
-    if not (name and at and host) or len(address) > _EMAIL_LENGTH or not address.isprintable() or " " in address:
+    if (
+        not (name and at and host)
+        or len(address) > _EMAIL_LENGTH
+        or not address.isprintable()
+        or " " in address
+    ):
         raise InvalidValueError("that is no e-mail address", remedy="such as anna@example.org")
     return address
 

@@ -1,0 +1,1 @@
+"""One file a step, four digits a revision; a step that was released is never changed again."""
