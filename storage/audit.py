@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.audit_values import AuditValues, bare, fit, gap
 from storage.clock import Clock, utc_now
-from storage.database import Database
+from storage.database import Database, rows_affected
 from storage.errors import NotFoundError, StorageError, StorageUnavailableError
 from storage.records import AuditRow
 from storage.schema import audit_log, users
@@ -108,7 +108,7 @@ class AuditWriter:
             values = fit(row, now=self._clock())
         except Exception as error:  # noqa: BLE001 - whatever is wrong with a row, its turn goes on
             self.counters.refused += 1
-            _log.error("audit_row_malformed", error=type(error).__name__)  # noqa: TRY400 - a traceback may quote the row
+            _log.error("audit_row_malformed", error=type(error).__name__)
             return
         if self._closed or len(self._queue) >= self._queue_size:
             self._drop()
@@ -137,7 +137,7 @@ class AuditWriter:
             async with asyncio.timeout(within):
                 await self._drain()
         except TimeoutError:
-            _log.error("audit_rows_lost", rows=len(self._queue))  # noqa: TRY400 - the reason was logged before
+            _log.error("audit_rows_lost", rows=len(self._queue))
         return len(self._queue)
 
     async def _drain(self) -> None:
@@ -189,7 +189,7 @@ class AuditWriter:
                 refused += 1
                 if refused == len(batch):
                     raise
-                _log.error("audit_row_refused", request_id=values["request_id"], error=error.message)  # noqa: TRY400 - foreseen
+                _log.error("audit_row_refused", request_id=values["request_id"], error=error.message)
         self._forget(len(batch), bared=bared, refused=refused)
 
     async def _commit_perhaps_bare(self, values: AuditValues) -> bool:
@@ -234,7 +234,7 @@ class AuditWriter:
 
     def _pause(self, failures: int) -> float:
         # The exponent is bounded too: a database that is away for a week must not overflow a float.
-        return min(self._retry_seconds * 2 ** min(failures - 1, 16), _MAX_RETRY_SECONDS)
+        return min(self._retry_seconds * 2.0 ** min(failures - 1, 16), _MAX_RETRY_SECONDS)
 
 
 class AuditLog:
@@ -286,8 +286,9 @@ class AuditLog:
         while True:
             async with self._database.write() as session:
                 gone = await session.execute(delete(audit_log).where(audit_log.c.id.in_(oldest)))
-            total += gone.rowcount
-            if gone.rowcount < _PURGE_ROWS:
+            deleted = rows_affected(gone)
+            total += deleted
+            if deleted < _PURGE_ROWS:
                 return total
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Row, delete, exists, insert, select
 
 from storage.changes import changing
 from storage.clock import Clock, utc_now
-from storage.database import Database
+from storage.database import Database, rows_affected
 from storage.errors import AlreadyExistsError, InvalidValueError, NotFoundError
 from storage.records import BindingRecord, ChangeKind, new_id
 from storage.schema import bindings, devices
@@ -98,12 +98,12 @@ class Bindings:
         """
         async with changing(self._database, ChangeKind.BINDING, binding_id, clock=self._clock) as session:
             gone = await session.execute(delete(bindings).where(bindings.c.id == binding_id))
-            if not gone.rowcount:
+            if not rows_affected(gone):
                 raise NotFoundError(f"there is no binding {binding_id[:32]}", remedy="see `binding list`")
 
 
 def canonical_network(network: str) -> str:
-    """The one way to write this network: `192.168.1.7` is `192.168.1.7/32`, `::ffff:10.0.0.0/104` is `10.0.0.0/8`.
+    """The one way to write a network: `10.0.0.7/32` for `10.0.0.7`, `10.0.0.0/8` for `::ffff:10.0.0.0/104`.
 
     Raises:
         InvalidValueError: It is no address and no network, or has bits set after its prefix.

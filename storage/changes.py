@@ -16,7 +16,7 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.clock import Clock
-from storage.database import Database
+from storage.database import Database, rows_affected
 from storage.records import Change, ChangeKind
 from storage.schema import change_counter, changes
 
@@ -66,4 +66,4 @@ class Changes:
         """Forget changes older than `before`; gives how many. A day is long enough for any server to poll."""
         async with self._database.write() as session:
             gone = await session.execute(delete(changes).where(changes.c.created_at < before))
-        return gone.rowcount
+        return rows_affected(gone)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from typing import Any
 
-from sqlalchemy import Table
+from sqlalchemy import CursorResult, Result, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
@@ -85,3 +86,10 @@ class Database:
         async with self.engine.connect() as connection:
             refuse_different(await read_revision(connection))
         self._revision_seen = True
+
+
+def rows_affected(result: Result[Any]) -> int:
+    """How many rows an UPDATE, a DELETE or a single INSERT reached."""
+    if not isinstance(result, CursorResult):
+        raise TypeError("only a statement that changes rows reaches any")
+    return result.rowcount

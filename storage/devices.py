@@ -41,11 +41,20 @@ class Devices:
             InvalidValueError: The name is empty, or the name or the area too long.
         """
         device_id = new_id()
-        values = {"name": _checked(name, "name", _NAME_LENGTH), "user_id": user_id, "language": language}
-        values["area"] = None if area is None else _checked(area, "area", _AREA_LENGTH)
+        checked_name = _checked(name, "name", _NAME_LENGTH)
+        checked_area = None if area is None else _checked(area, "area", _AREA_LENGTH)
         async with changing(self._database, ChangeKind.DEVICE, device_id, clock=self._clock) as session:
-            await _refuse_taken_name(session, user_id, values["name"])
-            await session.execute(insert(devices).values(id=device_id, created_at=self._clock(), **values))
+            await _refuse_taken_name(session, user_id, checked_name)
+            await session.execute(
+                insert(devices).values(
+                    id=device_id,
+                    user_id=user_id,
+                    name=checked_name,
+                    area=checked_area,
+                    language=language,
+                    created_at=self._clock(),
+                )
+            )
             return await _get(session, device_id)
 
     async def get(self, device_id: str) -> DeviceRecord:

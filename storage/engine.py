@@ -22,7 +22,7 @@ from sqlalchemy.exc import (
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from storage.errors import StorageError, StorageUnavailableError
+from storage.errors import InvalidValueError, StorageError, StorageUnavailableError
 
 # Execution option of the engine that transactions which write are begun with.
 WRITES = {"wyoming_central_writes": True}
@@ -50,8 +50,8 @@ _STATEMENT_SECONDS = 30
 # Seconds that a transaction waits for a free connection.
 _POOL_SECONDS = 10
 
-# SQLSTATE classes of PostgreSQL that say nothing about the statement itself: connection trouble, conflict with
-# another transaction, no resources, object in use, an operator's intervention, input/output.
+# SQLSTATE classes of PostgreSQL that say nothing about the statement itself: connection trouble, conflict
+# with another transaction, no resources, object in use, an operator's intervention, input/output.
 _PASSING_SQLSTATES = ("08", "40", "53", "55", "57", "58")
 
 
@@ -137,7 +137,11 @@ def storage_errors() -> Iterator[None]:
                 f"the database is not available: {what}",
                 remedy="see whether it is reachable, its disk has room and nothing else keeps it locked",
             ) from error
-        raise StorageError(f"the database refused: {what}") from error
+        remedy = "restore the newest file of the backups" if _is_damaged(error) else None
+        raise StorageError(f"the database refused: {what}", remedy=remedy) from error
+    except UnicodeError:
+        # `from None`: the cause holds the text.
+        raise InvalidValueError("a text is no valid Unicode and cannot be stored") from None
     except OSError as error:
         # asyncpg lets these through as they are.
         raise StorageUnavailableError(
@@ -174,6 +178,11 @@ def _may_pass(error: SQLAlchemyError) -> bool:
     if isinstance(sqlstate, str):
         return sqlstate.startswith(_PASSING_SQLSTATES)
     return error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
+
+
+def _is_damaged(error: SQLAlchemyError) -> bool:
+    name = getattr(error.orig, "sqlite_errorname", None) if isinstance(error, DBAPIError) else None
+    return isinstance(name, str) and name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB"))
 
 
 def _what_happened(error: SQLAlchemyError) -> str:

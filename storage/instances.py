@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.changes import changing
 from storage.clock import Clock, utc_now
-from storage.database import Database
+from storage.database import Database, rows_affected
 from storage.errors import AlreadyExistsError, NotFoundError, PortsExhaustedError
 from storage.records import ChangeKind, DesiredState, InstanceRecord, InstanceStatus, new_id
 from storage.schema import ha_instances, users
@@ -219,7 +219,7 @@ class Instances:
         """
         async with self._changing(user_id) as session:
             gone = await session.execute(delete(ha_instances).where(ha_instances.c.user_id == user_id))
-            if not gone.rowcount:
+            if not rows_affected(gone):
                 raise _no_instance(user_id)
 
     async def _change(self, user_id: str, *, revive: bool, **values: Any) -> InstanceRecord:
@@ -240,7 +240,7 @@ class Instances:
                 .where(ha_instances.c.user_id == user_id)
                 .values(updated_at=self._clock(), **values)
             )
-            if not written.rowcount:
+            if not rows_affected(written):
                 raise _no_instance(user_id)
 
     async def _insert(self, session: AsyncSession, **values: Any) -> InstanceRecord:

@@ -61,8 +61,8 @@ async def upgrade(
 
     Args:
         url: `DATABASE_URL`.
-        backup_dir: Where a SQLite database with something in it is copied to before it is changed; None: it is
-            not. A PostgreSQL database is its operator's to back up.
+        backup_dir: Where a SQLite database with something in it is copied to before it is changed; None: it
+            is not copied. A PostgreSQL database is its operator's to back up.
         keep: How many of these copies stay, the newest ones.
         clock: For the name of the copy.
         lock_seconds: How long to wait for another process that is at it.
@@ -131,8 +131,6 @@ async def backup(url: str, target: Path) -> Path:
     source = sqlite_file(parsed)
     if not source.exists():
         raise StorageError(f"there is no database at {source}", remedy="see DATABASE_URL and DATA_DIR")
-    if target.exists():
-        raise AlreadyExistsError(f"{target} is there already", remedy="choose another name")
     await asyncio.to_thread(_copy, source, target)
     return target
 
@@ -170,7 +168,7 @@ async def _file_lock(path: Path, *, within: float) -> AsyncIterator[None]:
     try:
         try:
             async with asyncio.timeout(within):
-                while not _try_lock(descriptor):
+                while not _try_lock(descriptor):  # noqa: ASYNC110 - no event tells when another process is done
                     await asyncio.sleep(_LOCK_POLL_SECONDS)
         except TimeoutError:
             raise StorageUnavailableError(
@@ -210,6 +208,8 @@ def _make_private_file(file: Path) -> None:
 
 
 def _copy(source: Path, target: Path) -> None:
+    if target.exists():
+        raise AlreadyExistsError(f"{target} is there already", remedy="choose another name")
     _make_private_folder(target.parent)
     unfinished = target.with_name(f".{target.name}.unfinished")
     try:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, delete, exists, insert, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from storage.database import Database
+from storage.database import Database, rows_affected
 from storage.schema import UtcDateTime, devices, revocations
 
 # How long a revocation outlives its token: more than any leeway that a check of `exp` may grant.
@@ -53,4 +53,4 @@ class Revocations:
             gone = await session.execute(
                 delete(revocations).where(revocations.c.expires_at < now - _AFTERLIFE)
             )
-        return gone.rowcount
+        return rows_affected(gone)

@@ -62,7 +62,7 @@ def _fernets(keys: Sequence[str]) -> list[Fernet]:
             # `from None`: the cause would carry the key into a traceback.
             raise SecretError(
                 f"key {number} of ENCRYPTION_KEY is not 32 bytes in URL-safe base64",
-                remedy='python -c "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"',
+                remedy="Fernet.generate_key() of the package cryptography makes one",
             ) from None
     return fernets
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import delete, exists, select
 from sqlalchemy.exc import IntegrityError
 
-from storage.database import Database
+from storage.database import Database, rows_affected
 from storage.errors import NotFoundError
 from storage.records import SessionRecord
 from storage.schema import devices, sessions
@@ -67,11 +67,11 @@ class Sessions:
             except IntegrityError as error:
                 # PostgreSQL only: the device went between the two statements.
                 raise NotFoundError("the session's device is gone") from error
-            if not saved.rowcount:
+            if not rows_affected(saved):
                 raise NotFoundError("the session's id is another device's")
 
     async def purge(self, now: datetime) -> int:
         """Forget the sessions that have expired by `now`; gives how many."""
         async with self._database.write() as session:
             gone = await session.execute(delete(sessions).where(sessions.c.expires_at <= now))
-        return gone.rowcount
+        return rows_affected(gone)

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from storage.audit_values import erase_what_was_said
 from storage.changes import changing, note
 from storage.clock import Clock, utc_now
-from storage.database import Database
+from storage.database import Database, rows_affected
 from storage.errors import AlreadyExistsError, InvalidValueError, NotFoundError
 from storage.records import ChangeKind, DesiredState, UserRecord, new_id
 from storage.revocations import revoke_tokens_of
@@ -118,7 +118,7 @@ class Users:
             # Before the audit log: the audit writer holds on to the users it is writing rows of, so this
             # waits for those rows, which the next statement then sees.
             gone = await session.execute(delete(users).where(users.c.id == user_id))
-            if not gone.rowcount:
+            if not rows_affected(gone):
                 raise _no_user(user_id)
             await erase_what_was_said(session, user_id)
             await session.execute(
@@ -163,7 +163,7 @@ class Users:
             changed = await session.execute(
                 update(users).where(users.c.id == user_id).values(updated_at=self._clock(), **values)
             )
-            if not changed.rowcount:
+            if not rows_affected(changed):
                 raise _no_user(user_id)
 
 
