@@ -1,0 +1,204 @@
+"""The log: one JSON object a line on stderr, or coloured text where a person looks on.
+
+Every module logs through `structlog.get_logger(__name__)`; an event is a short constant phrase, and what
+varies goes into keys. The request, connection, device and user it belongs to come from structlog's
+context variables `request_id`, `connection_id`, `device_id` and `user_id`. What libraries log with the
+standard library's `logging` takes the same way.
+
+Three rules are kept here, for all, so that no caller can forget them:
+
+- Text is cleaned of control characters and cut: a peer can neither forge a line nor fill the disk.
+- What was said (the keys of `UTTERANCE_KEYS`) is left out, unless it was asked for.
+- What looks like a secret, by its key or by its form, is masked. That is the last line of defence: a
+  secret should not have come here.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Mapping, MutableMapping
+from itertools import islice
+from typing import Any, Final, Literal, TextIO, TypeAlias
+
+import orjson
+import structlog
+from structlog.typing import EventDict, Processor
+
+from wyoming_central.redaction import MASK, clean, clean_lines, is_secret_key, redact
+
+Level: TypeAlias = Literal["debug", "info", "warning", "error"]
+Format: TypeAlias = Literal["auto", "json", "console"]
+
+UTTERANCE_KEYS: Final = frozenset(
+    {"answer", "input_text", "sentence", "speech", "text", "transcript", "utterance"}
+)
+
+_OWN_PACKAGES: Final = ("config", "storage", "provisioning", "handlers", "wyoming_central")
+# Libraries never log below INFO, however low our own level is; these not below WARNING: beneath, they
+# write down every statement, request or frame, and with it what was said.
+_QUIET_LIBRARIES: Final = (
+    "aiohttp.access",
+    "aiosqlite",
+    "alembic",
+    "httpcore",
+    "httpx",
+    "sqlalchemy",
+    "zeroconf",
+)
+# First on a line of JSON, in this order; the other keys follow as they were given.
+_FIRST_KEYS: Final = (
+    "timestamp",
+    "level",
+    "event",
+    "request_id",
+    "connection_id",
+    "device_id",
+    "user_id",
+    "logger",
+)
+_MAX_KEY: Final = 64
+_MAX_VALUE: Final = 500
+_MAX_EXCEPTION: Final = 8_000
+_MAX_MEMBERS: Final = 50
+_MAX_DEPTH: Final = 4
+_MAX_INTEGER: Final = 1 << 63  # beyond it JSON's readers differ, and orjson refuses
+
+_PROCESSORS: Final[list[Processor]] = []
+
+
+def configure_logs(
+    *,
+    level: Level = "info",
+    log_format: Format = "auto",
+    utterances: bool = False,
+    stream: TextIO | None = None,
+) -> None:
+    """Set up the log of this process; may be called again, which replaces what was set up before.
+
+    Args:
+        level: What is less grave is not logged. It also bounds libraries, some of which are kept quieter.
+        log_format: `auto` is `console` where the stream is a terminal, and `json` elsewhere.
+        utterances: Whether the keys of `UTTERANCE_KEYS` are logged.
+        stream: Where to; stderr by default.
+    """
+    target = sys.stderr if stream is None else stream
+    console = log_format == "console" or (log_format == "auto" and target.isatty())
+    threshold = logging.getLevelNamesMapping()[level.upper()]
+    first: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    last: list[Processor] = [
+        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+        structlog.processors.format_exc_info,
+        _Guard(utterances=utterances),
+        _console(colours=target.isatty()) if console else _json,
+    ]
+    # Changed in place: loggers that were made before hold on to this list.
+    _PROCESSORS[:] = [*first, structlog.stdlib.ProcessorFormatter.wrap_for_formatter]
+    structlog.configure(
+        processors=_PROCESSORS,
+        wrapper_class=structlog.make_filtering_bound_logger(threshold),
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
+    handler = _Handler(target)
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=first, processors=last))
+    _route(handler, threshold)
+
+
+class _Handler(logging.StreamHandler[TextIO]):
+    """The one handler of this module, to be told from those of others at the root."""
+
+
+def _route(handler: _Handler, threshold: int) -> None:
+    """Have everything that is logged in this process end at `handler`."""
+    root = logging.getLogger()
+    for old in [known for known in root.handlers if isinstance(known, _Handler)]:
+        root.removeHandler(old)
+    root.addHandler(handler)
+    root.setLevel(max(threshold, logging.INFO))
+    for name in _OWN_PACKAGES:
+        logging.getLogger(name).setLevel(threshold)
+    for name in _QUIET_LIBRARIES:
+        logging.getLogger(name).setLevel(max(threshold, logging.WARNING))
+    logging.captureWarnings(capture=True)
+
+
+class _Guard:
+    """Keeps the three rules of this module, on every value of a line; gives the keys their order."""
+
+    def __init__(self, *, utterances: bool) -> None:
+        self._utterances = utterances
+
+    def __call__(self, _logger: Any, _method: str, event: MutableMapping[str, Any]) -> EventDict:
+        ordered = {**{key: event[key] for key in _FIRST_KEYS if key in event}, **event}
+        return {
+            clean(key, limit=_MAX_KEY): self._guarded(key, value, depth=0)
+            for key, value in ordered.items()
+            if self._wanted(key)
+        }
+
+    def _wanted(self, key: str) -> bool:
+        return self._utterances or key not in UTTERANCE_KEYS
+
+    def _guarded(self, key: str, value: Any, *, depth: int) -> Any:
+        if value is None or isinstance(value, bool):
+            return value
+        if is_secret_key(key):
+            return MASK
+        if key == "exception":
+            return _guarded_exception(str(value))
+        return self._guarded_value(value, depth=depth)
+
+    def _guarded_value(self, value: Any, *, depth: int) -> Any:
+        match value:
+            case None | bool() | float():
+                return value
+            case int():
+                return value if abs(value) < _MAX_INTEGER else str(value)[:_MAX_VALUE]
+            case bytes() | bytearray() | memoryview():
+                return f"{len(value)} bytes"
+            case Mapping() if depth < _MAX_DEPTH:
+                return {
+                    clean(str(key), limit=_MAX_KEY): self._guarded(str(key), member, depth=depth + 1)
+                    for key, member in islice(value.items(), _MAX_MEMBERS)
+                    if self._wanted(str(key))
+                }
+            case list() | tuple() | set() | frozenset() if depth < _MAX_DEPTH:
+                return [
+                    self._guarded_value(member, depth=depth + 1) for member in islice(value, _MAX_MEMBERS)
+                ]
+            case _:
+                return _guarded_text(_text_of(value))
+
+
+def _text_of(value: object) -> str:
+    try:
+        return str(value)
+    except Exception as error:  # noqa: BLE001 - a log line must not fail for what it tells about
+        return f"<{type(value).__name__} that cannot be shown: {type(error).__name__}>"
+
+
+def _guarded_text(text: str) -> str:
+    # Masked before it is cut, since half a secret no longer looks like one; but not all of a huge text.
+    return clean(redact(text[: 4 * _MAX_VALUE]), limit=_MAX_VALUE)
+
+
+def _guarded_exception(text: str) -> str:
+    # The end of a traceback says most.
+    return clean_lines(redact(text[-_MAX_EXCEPTION:]))
+
+
+def _json(_logger: Any, _method: str, event: EventDict) -> str:
+    return orjson.dumps(event, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+def _console(*, colours: bool) -> Processor:
+    # The plain formatter, since the others show local variables, and with them secrets.
+    return structlog.dev.ConsoleRenderer(
+        colors=colours, exception_formatter=structlog.dev.plain_traceback, sort_keys=False
+    )
