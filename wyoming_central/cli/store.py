@@ -1,0 +1,82 @@
+"""The database as the commands use it: opened with the settings of this machine, closed at the end."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+from config.settings import Settings, ensure_secrets, load_settings
+from storage.audit import AuditLog
+from storage.bindings import Bindings
+from storage.database import Database
+from storage.devices import Devices
+from storage.errors import NotFoundError
+from storage.instances import Instances
+from storage.lease import holder_of
+from storage.migrate import revision, upgrade
+from storage.records import LeaseHolder
+from storage.secret_box import SecretBox
+from storage.users import Users
+from wyoming_central.cli.quiet import quiet_logs
+
+# What `wyoming_central.application` calls its lease; importing that would load a whole server.
+LEASE_NAME: Final = "server"
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The settings and every repository that a command may need."""
+
+    settings: Settings
+    database: Database = field(repr=False)
+    users: Users = field(repr=False)
+    devices: Devices = field(repr=False)
+    bindings: Bindings = field(repr=False)
+    instances: Instances = field(repr=False)
+    audit: AuditLog = field(repr=False)
+
+    async def server(self) -> LeaseHolder | None:
+        """The server that runs on this database, or None where there is none."""
+        return await holder_of(self.database, LEASE_NAME)
+
+
+@asynccontextmanager
+async def open_store(*, create: bool = True) -> AsyncIterator[Store]:
+    """Open the database that the settings name.
+
+    Where there is none yet it is made. One of an older version is left alone: changing it is a decision
+    (`db upgrade`), which a server makes when it starts.
+
+    Args:
+        create: Whether a database that is not there yet is made.
+
+    Raises:
+        SettingsError: The settings cannot be used.
+        NotFoundError: There is no database, and none was to be made.
+        RevisionError: The database is older or newer than this program.
+        StorageError: It cannot be used.
+    """
+    quiet_logs()
+    settings = load_settings()
+    url = settings.database_url.get_secret_value()
+    if await revision(url) is None:
+        if not create:
+            raise NotFoundError("there is no database yet", remedy="run `wyoming-central db upgrade`")
+        await upgrade(url, backup_dir=None)
+    settings = ensure_secrets(settings)
+    database = Database(url)
+    box = SecretBox(settings.encryption_keys)
+    try:
+        yield Store(
+            settings=settings,
+            database=database,
+            users=Users(database, box),
+            devices=Devices(database),
+            bindings=Bindings(database),
+            instances=Instances(database, box),
+            audit=AuditLog(database),
+        )
+    finally:
+        await database.close()
