@@ -10,7 +10,7 @@ import asyncio
 import time
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -98,9 +98,9 @@ class SessionKeeper:
         self._dirty[identity.device_id] = _to_record(identity.device_id, session)
         self._changed.set()
 
-    def forget_user(self, user_id: str) -> None:
-        """Drop what is in memory of a user who was removed; the rows went with the user."""
-        for device_id in [device for device, session in self._held.items() if session.user_id == user_id]:
+    def keep_only(self, users: Collection[str]) -> None:
+        """Drop from memory what belongs to users who are gone; their rows went with them."""
+        for device_id in [device for device, one in self._held.items() if one.user_id not in users]:
             del self._held[device_id]
             self._dirty.pop(device_id, None)
 

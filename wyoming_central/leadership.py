@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import structlog
 
@@ -22,7 +23,7 @@ class Leadership:
         renew_seconds: How often the claim is renewed, or tried for; a third of its time to live.
     """
 
-    def __init__(self, lease: Lease, work: Callable[[], Awaitable[None]], *, renew_seconds: float) -> None:
+    def __init__(self, lease: Lease, work: Callable[[], Coroutine[Any, Any, None]], *, renew_seconds: float) -> None:
         self._lease = lease
         self._work = work
         self._renew_seconds = renew_seconds
@@ -51,10 +52,7 @@ class Leadership:
             return False
 
     async def _lead(self) -> None:
-        async def work_until_lost() -> None:
-            await self._work()
-
-        work = asyncio.ensure_future(work_until_lost())
+        work = asyncio.create_task(self._work(), name="leader's work")
         try:
             while self._lease.held and not work.done():
                 await asyncio.wait({work}, timeout=self._renew_seconds)

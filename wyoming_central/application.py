@@ -1,0 +1,288 @@
+"""The composition root: everything a server is made of, wired together, started and stopped in order."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from importlib.metadata import version as version_of
+from pathlib import Path
+from typing import Final
+
+import aiohttp
+import structlog
+
+from config.errors import WyomingCentralError
+from config.languages import SUPPORTED
+from config.settings import Settings
+from handlers.answer import Answers
+from handlers.authenticate import Authenticator
+from handlers.cache import ExactCache
+from handlers.device_token import TokenKeys
+from handlers.dispatch import Dispatcher
+from handlers.recognize import Recognizer
+from handlers.roster import RosterKeeper
+from handlers.session import SessionKeeper
+from handlers.turn import TurnLimits, Turns
+from provisioning.driver import Driver, ProgressListener
+from provisioning.external import ExternalDriver
+from provisioning.process.driver import ProcessDriver
+from provisioning.provisioner import Provisioner, ProvisionerOptions
+from storage.audit import AuditLog, AuditWriter
+from storage.bindings import Bindings
+from storage.changes import Changes
+from storage.database import Database
+from storage.devices import Devices
+from storage.instances import Instances
+from storage.lease import Lease
+from storage.migrate import upgrade
+from storage.records import Change, ChangeKind
+from storage.revocations import Revocations
+from storage.secret_box import SecretBox
+from storage.sessions import Sessions
+from storage.users import Users
+from wyoming_central.background import background
+from wyoming_central.changes_feed import ChangesFeed
+from wyoming_central.discovery import Advertisement
+from wyoming_central.leadership import Leadership
+from wyoming_central.limits import Limits
+from wyoming_central.retention import Retention
+from wyoming_central.server import Server
+
+_log = structlog.get_logger()
+
+LEASE_NAME: Final = "server"
+# A server that was killed is succeeded after this long, and a paused one loses its claim.
+LEASE_SECONDS: Final = 5.0
+LEASE_RENEW_SECONDS: Final = LEASE_SECONDS / 3
+_STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+# What another process changed takes effect within a second; this is how often a server looks.
+CHANGES_POLL_SECONDS: Final = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Repositories:
+    """Everything that is stored, by what it is."""
+
+    users: Users
+    devices: Devices
+    bindings: Bindings
+    revocations: Revocations
+    instances: Instances
+    sessions: Sessions
+    audit: AuditLog
+    changes: Changes
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """An address that the server really listens on, and the listener's name."""
+
+    name: str
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """A server that runs.
+
+    Attributes:
+        settings: What it runs with, secrets included.
+        listening: Where it listens.
+        repositories: Its database.
+        keys: What device tokens are signed with.
+        provisioner: Its instances.
+        http: A session for requests to Home Assistants.
+    """
+
+    settings: Settings
+    listening: tuple[Listening, ...]
+    repositories: Repositories
+    keys: TokenKeys
+    provisioner: Provisioner
+    http: aiohttp.ClientSession
+
+
+def repositories_on(database: Database, box: SecretBox) -> Repositories:
+    """The repositories of a database, encrypting with `box`."""
+    return Repositories(
+        users=Users(database, box),
+        devices=Devices(database),
+        bindings=Bindings(database),
+        revocations=Revocations(database),
+        instances=Instances(database, box),
+        sessions=Sessions(database),
+        audit=AuditLog(database),
+        changes=Changes(database),
+    )
+
+
+@asynccontextmanager
+async def running(
+    settings: Settings, *, report: ProgressListener | None = None
+) -> AsyncIterator[Application]:
+    """A server that accepts connections for as long as the block lasts, and ends in good order after it.
+
+    Args:
+        settings: With secrets (`ensure_secrets`).
+        report: Told how the installation of Home Assistant advances, where it has to be made.
+
+    Raises:
+        WyomingCentralError: It cannot start: the database, a listener, a data file.
+    """
+    async with AsyncExitStack() as stack:
+        url = settings.database_url.get_secret_value()
+        await upgrade(url, backup_dir=settings.data_dir / "backups")
+        database = Database(url)
+        stack.push_async_callback(database.close)
+        stored = repositories_on(database, SecretBox(settings.encryption_keys))
+        http = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()))
+
+        provisioner = Provisioner(
+            drivers=_drivers(settings, http),
+            instances=stored.instances,
+            users=stored.users,
+            http=http,
+            options=ProvisionerOptions(
+                port_range=settings.ha_port_range,
+                start_concurrency=settings.ha_start_concurrency,
+                boot_timeout_seconds=settings.ha_boot_timeout_seconds,
+            ),
+            report=report or _log_progress,
+        )
+        roster = RosterKeeper(
+            users=stored.users,
+            devices=stored.devices,
+            revocations=stored.revocations,
+            bindings=stored.bindings,
+        )
+        sessions = SessionKeeper(
+            stored.sessions,
+            ttl_seconds=settings.session_ttl_seconds,
+            question_ttl_seconds=settings.question_ttl_seconds,
+        )
+        audit = AuditWriter(database, queue_size=settings.audit_queue_size)
+        answers = Answers.load()
+        recognizer = Recognizer.standard()
+        keys = TokenKeys(settings.jwt_secrets)
+        server = Server(
+            Dispatcher(
+                authenticator=Authenticator(keys=keys, roster=roster),
+                turns=Turns(
+                    homes=provisioner,
+                    recognizer=recognizer,
+                    answers=answers,
+                    sessions=sessions,
+                    audit=audit,
+                    limits=TurnLimits(
+                        deadline=settings.turn_deadline_seconds, home_call=settings.home_call_timeout_seconds
+                    ),
+                ),
+                answers=answers,
+                version=version_of("wyoming-central"),
+                log_sentences=settings.log_utterances,
+            ),
+            limits=_limits(settings),
+        )
+        lease = Lease(database, name=LEASE_NAME, holder=_holder(), ttl_seconds=LEASE_SECONDS)
+        leadership = Leadership(lease, provisioner.run, renew_seconds=LEASE_RENEW_SECONDS)
+
+        async def on_changes(changes: list[Change]) -> None:
+            if any(change.kind is not ChangeKind.INSTANCE for change in changes):
+                current = await roster.reload()
+                server.close_matching(
+                    lambda identity: current.refreshed(identity) is None, "the credential no longer holds"
+                )
+                sessions.keep_only(current.users)
+            provisioner.kick()
+
+        feed = ChangesFeed(stored.changes, on_changes, every_seconds=CHANGES_POLL_SECONDS)
+        retention = Retention(
+            audit=stored.audit,
+            sessions=stored.sessions,
+            revocations=stored.revocations,
+            changes=stored.changes,
+            audit_days=settings.audit_retention_days,
+        )
+
+        async def listen() -> tuple[Listening, ...]:
+            return tuple(
+                [
+                    Listening(address.name, *await server.listen(address.uri, name=address.name))
+                    for address in settings.listen
+                ]
+            )
+
+        async def warm_up() -> None:
+            await recognizer.warm(SUPPORTED)
+
+        await feed.start()
+        await roster.reload()
+        async with background(audit=audit.run, sessions=sessions.run):
+            try:
+                async with (
+                    background(
+                        leadership=leadership.run, changes=feed.run, retention=retention.run, warm_up=warm_up
+                    ),
+                    server,
+                ):
+                    listening = await listen()
+                    async with _advertised(settings, listening):
+                        yield Application(settings, listening, stored, keys, provisioner, http)
+                    cut = await server.drain(settings.drain_seconds)
+                    _log.info("drained", turns_cut=cut)
+            finally:
+                await provisioner.stop_all()
+                await leadership.resign()
+                await _settle(sessions, audit)
+
+
+async def serve(settings: Settings, *, report: ProgressListener | None = None) -> None:
+    """Run a server until SIGTERM or SIGINT, then end it in good order.
+
+    Args, Raises:
+        As `running`.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in _STOP_SIGNALS:
+        loop.add_signal_handler(number, stop.set)
+    try:
+        async with running(settings, report=report):
+            await stop.wait()
+            _log.info("stopping")
+    finally:
+        for number in _STOP_SIGNALS:
+            loop.remove_signal_handler(number)
+
+
+async def _settle(sessions: SessionKeeper, audit: AuditWriter) -> None:
+    """Write what is not written yet; what the database does not take now is said in the log."""
+    try:
+        await sessions.flush()
+    except WyomingCentralError as error:
+        _log.error("sessions were lost", error=error.message)
+    await audit.close()
+
+
+def _drivers(settings: Settings, http: aiohttp.ClientSession) -> dict[str, Driver]:
+    process = ProcessDriver(
+        data_dir=settings.data_dir,
+        cache_dir=settings.cache_dir,
+        python=settings.ha_python,
+    )
+    return {process.kind: process, "external": ExternalDriver()}
+
+
+def _holder() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+
+
+def _log_progress(progress: object) -> None:
+    _log.info("preparing Home Assistant", progress=str(progress))

@@ -1,0 +1,1 @@
+"""`wyoming-central demo`: the whole way of a sentence, shown on a real Home Assistant."""
