@@ -33,3 +33,7 @@ class HomeAbsentError(WyomingCentralError):
     def __init__(self, status: Status, message: str) -> None:
         super().__init__(message)
         self.status = status
+
+
+class RequestError(WyomingCentralError):
+    """A request to interpret a sentence cannot be read; the message says which part of it is wrong."""

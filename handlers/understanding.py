@@ -32,12 +32,15 @@ class Intent:
             resolution has to find them from the slots.
         requires: What the sentence demands of its targets without having said it (`domain`, `device_class`),
             as the templates' `requires_context` does.
+        asks: For a question, what of it is asked, in the templates' words: `one`, `one_yesno`, `any`, `all`,
+            `which`, `how_many`, `where`, …; None for the plain question and for commands.
     """
 
     name: str
     slots: Mapping[str, SlotValue] = field(default_factory=lambda: _NOTHING)
     targets: tuple[str, ...] = ()
     requires: Mapping[str, SlotValue] = field(default_factory=lambda: _NOTHING)
+    asks: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

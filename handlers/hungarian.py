@@ -1,0 +1,246 @@
+"""Hungarian endings: which article, which accusative, which "in" a name takes.
+
+Names of rooms and lamps are the owner's own words, so the forms are made, not looked up: vowel
+harmony decides the ending, and short lists hold the stems that change against the rule (`tükör` →
+`tükröt`, `ajtózár` → `ajtózárat`). Only the last word of a name is inflected; compounds follow
+their last part.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_BACK: Final = frozenset("aáoóuú")
+_FRONT_ROUNDED: Final = frozenset("öőüű")
+_NEUTRAL: Final = frozenset("éií")
+_VOWELS: Final = _BACK | _FRONT_ROUNDED | _NEUTRAL | {"e"}
+_LENGTHENED: Final = {"a": "á", "e": "é", "A": "Á", "E": "É"}
+
+# Consonants after which the accusative needs no linking vowel, if a vowel stands before them.
+_PLAIN_T_AFTER: Final = ("sz", "zs", "ny", "ly", "j", "l", "n", "r", "s", "z")
+
+# Last parts of compounds whose neutral vowels do not follow the part before them.
+_FRONT_PARTS: Final = (
+    "bér", "cég", "fém", "fény", "film", "gép", "hír", "jég", "kép", "kész", "lép", "méz", "pénz",
+    "rész", "rét", "sín", "szék", "szél", "szén", "szint", "szín", "tér", "tény", "vér", "víz",
+)  # fmt: skip
+_BACK_PARTS: Final = ("csík", "díj", "híd", "íj", "nyíl", "sík", "síp", "szíj", "zsír")
+
+# Stems that change, or take a low linking vowel, in the accusative; each also as the last part of a compound.
+_IRREGULAR_PARTS: Final = {
+    "tükör": "tükröt", "bokor": "bokrot", "sarok": "sarkot", "torok": "torkot", "fészek": "fészket",
+    "kerék": "kereket", "kötél": "kötelet", "levél": "levelet", "fedél": "fedelet", "pohár": "poharat",
+    "kanál": "kanalat", "madár": "madarat", "fonál": "fonalat", "szekér": "szekeret", "kenyér": "kenyeret",
+    "egér": "egeret", "ajtózár": "ajtózárat", "ablakzár": "ablakzárat",
+    "zár": "zárat", "ház": "házat", "fal": "falat", "ágy": "ágyat", "haj": "hajat", "szál": "szálat",
+    "tál": "tálat", "nyár": "nyarat", "víz": "vizet", "tűz": "tüzet", "kéz": "kezet", "méz": "mézet",
+    "fej": "fejet", "hely": "helyet", "könyv": "könyvet", "híd": "hidat", "kút": "kutat", "rúd": "rudat",
+    "út": "utat", "díj": "díjat", "szíj": "szíjat", "cső": "csövet", "kő": "követ", "mű": "művet",
+    "tej": "tejet", "vaj": "vajat", "olaj": "olajat", "toll": "tollat", "fog": "fogat", "láb": "lábat",
+    "oldal": "oldalt", "hal": "halat", "száj": "szájat", "tél": "telet", "dal": "dalt",
+}  # fmt: skip
+# The same, but only as a word of their own: `autó`, `parkoló`, `tető` end alike and are regular.
+_IRREGULAR_WORDS: Final = {"tó": "tavat", "ló": "lovat", "hó": "havat", "fű": "füvet", "lé": "levet"}
+# Singulars that look like plurals in -k.
+_NOT_PLURAL: Final = ("ablak", "fok", "homok", "játék", "érték", "szék", "kék", "ok", "blokk", "park")
+
+# Places that one is *on* in Hungarian (`a teraszon`), where most are *in* (`a konyhában`).
+_SURFACES: Final = (
+    "terasz", "udvar", "erkély", "folyosó", "emelet", "szint", "padlás", "galéria", "tető", "balkon", "loggia",
+    "veranda", "tornác", "pódium", "lépcső", "pálya", "telek", "közlekedő", "átjáró", "felhajtó",
+)  # fmt: skip
+# Places that are adverbs already.
+_ADVERBS: Final = frozenset(
+    {"kint", "bent", "fent", "lent", "fönt", "kinn", "benn", "odakint", "otthon", "itthon"}
+)
+
+_LAST_WORD: Final = re.compile(r"(.*?)([^\s\-–—()\[\]\"']+)([()\[\]\"'\s]*)$", re.DOTALL)
+_CAPITALS: Final = re.compile(r"[A-ZÁÉÍÓÖŐÚÜŰ]{2,}$")
+# Letters whose spelt-out name starts with a vowel (`ef`, `el`, …), and those whose name ends in a consonant.
+_VOWEL_NAMED: Final = frozenset("FLMNRSXY")
+# How a number is read decides its ending: the last digit, or the size of what its zeros make round.
+_DIGIT_ACCUSATIVE: Final = {
+    "1": "et", "2": "t", "3": "at", "4": "et", "5": "öt", "6": "ot", "7": "et", "8": "at", "9": "et", "0": "t",
+}  # fmt: skip
+_TENS_ACCUSATIVE: Final = {
+    "1": "et", "2": "at", "3": "at", "4": "et", "5": "et", "6": "at", "7": "et", "8": "at", "9": "et",
+}  # fmt: skip
+_READ_WITH_VOWEL: Final = re.compile(r"(1(?!\d)|1\d{3}(?!\d)|5)")
+
+
+def article(text: str) -> str:
+    """`a` or `az`, whichever stands before the text as it is read aloud."""
+    first = next((character for character in text if character.isalnum()), "")
+    if first.isdigit():
+        digits = re.match(r"\D*(\d+)", text)
+        return "az" if digits and _READ_WITH_VOWEL.match(digits.group(1)) else "a"
+    word = re.match(r"\W*(\w+)", text)
+    if word and _is_spelt_out(word.group(1)):
+        return "az" if first in _VOWEL_NAMED or first.lower() in _VOWELS else "a"
+    return "az" if first.lower() in _VOWELS else "a"
+
+
+def accusative(text: str) -> str:
+    """The text as the object of a sentence: `Nappali lámpa` → `Nappali lámpát`."""
+    before, word, after = _split(text)
+    if not word:
+        return text
+    return f"{before}{_accusative_of_word(word)}{after}"
+
+
+def inessive(text: str) -> str:
+    """The place as an answer to "where": `nappali` → `nappaliban`, `terasz` → `teraszon`."""
+    before, word, after = _split(text)
+    if not word or word.lower() in _ADVERBS:
+        return text
+    if word.lower().endswith(_SURFACES):
+        return f"{before}{_superessive_of_word(word)}{after}"
+    ending = "ban" if is_back(word) else "ben"
+    return f"{before}{_joined(lengthened(word), ending)}{after}"
+
+
+def lengthened(text: str) -> str:
+    """The stem that most endings stand on: a final `a` or `e` is long there (`lámpa` → `lámpá`)."""
+    return (
+        text[:-1] + _LENGTHENED[text[-1]]
+        if text and text[-1] in _LENGTHENED and not _is_spelt_out(text)
+        else text
+    )
+
+
+def is_back(word: str) -> bool:
+    """Whether a word takes endings with back vowels (`-ban`, `-nak`) rather than front ones (`-ben`, `-nek`)."""
+    lowered = word.lower()
+    if lowered.endswith(_FRONT_PARTS):
+        return False
+    if lowered.endswith(_BACK_PARTS):
+        return True
+    for letter in reversed(lowered):
+        if letter in _BACK:
+            return True
+        if letter in _FRONT_ROUNDED or letter == "e":
+            return False
+    return False
+
+
+def spoken_forms(name: str) -> tuple[str, ...]:
+    """A name in the forms in which a sentence may hold it: as it is, as an object, and its stem for endings."""
+    forms = (name, accusative(name), lengthened(name), _plain_accusative(name))
+    return tuple(dict.fromkeys(form for form in forms if form))
+
+
+def place_forms(name: str) -> tuple[str, ...]:
+    """A place in the forms in which a sentence may hold it: as it is, as "in" it, as an adjective, and its stem."""
+    stem = lengthened(name)
+    before, word, after = _split(name)
+    adjective = name if word.lower().endswith("i") else f"{name}i"
+    forms = (
+        name,
+        stem,
+        inessive(name),
+        adjective,
+        f"{before}{_superessive_of_word(word)}{after}" if word else "",
+    )
+    return tuple(dict.fromkeys(form for form in forms if form))
+
+
+def _split(text: str) -> tuple[str, str, str]:
+    match = _LAST_WORD.match(text)
+    return (match.group(1), match.group(2), match.group(3)) if match else (text, "", "")
+
+
+def _is_spelt_out(word: str) -> bool:
+    """Whether a word is read letter by letter, as `TV` is and `LED` is not."""
+    return bool(_CAPITALS.match(word)) and (
+        len(word) == 2 or not any(letter.lower() in _VOWELS for letter in word)
+    )
+
+
+def _joined(word: str, ending: str) -> str:
+    return f"{word}-{ending}" if _CAPITALS.search(word) or word[-1:].isdigit() else f"{word}{ending}"
+
+
+def _accusative_of_word(word: str) -> str:
+    lowered = word.lower()
+    if lowered[-1].isdigit():
+        return f"{word}-{_number_accusative(lowered)}"
+    if not lowered[-1].isalpha():
+        return word
+    if _is_spelt_out(word):
+        return f"{word}-{'et' if word[-1] in _VOWEL_NAMED else 't'}"
+    if _CAPITALS.match(word):
+        return _joined(word, _linked_t(lowered))
+    irregular = _irregular(word)
+    if irregular:
+        return irregular
+    return lengthened(word) + ("t" if lowered[-1] in _VOWELS else _linked_t(lowered))
+
+
+def _irregular(word: str) -> str | None:
+    lowered = word.lower()
+    if lowered in _IRREGULAR_WORDS:
+        return word[0] + _IRREGULAR_WORDS[lowered][1:]
+    # The longest part wins: `ajtózár` before `zár`.
+    parts = [part for part in _IRREGULAR_PARTS if lowered.endswith(part)]
+    if not parts:
+        return None
+    part = max(parts, key=len)
+    kept, whole = word[: len(word) - len(part)], _IRREGULAR_PARTS[part]
+    return kept + whole if kept else word[0] + whole[1:]
+
+
+def _linked_t(lowered: str) -> str:
+    """The accusative ending of a word that ends in a consonant."""
+    if _ends_plainly(lowered):
+        return "t"
+    back = is_back(lowered)
+    if lowered.endswith("k") and _is_plural(lowered):
+        return "at" if back else "et"
+    if back:
+        return "ot"
+    last_vowel = next((letter for letter in reversed(lowered) if letter in _VOWELS), "e")
+    return "öt" if last_vowel in _FRONT_ROUNDED else "et"
+
+
+def _ends_plainly(lowered: str) -> bool:
+    for consonant in _PLAIN_T_AFTER:
+        if lowered.endswith(consonant):
+            before = lowered[: -len(consonant)]
+            return bool(before) and before[-1] in _VOWELS
+    return False
+
+
+def _is_plural(lowered: str) -> bool:
+    return lowered[-2:-1] in "aáoóeéöőiuú" and not lowered.endswith(_NOT_PLURAL) and len(lowered) > 4
+
+
+def _number_accusative(digits: str) -> str:
+    """The ending of a number by how it is read: 10 (`tíz`) → `et`, 20 (`húsz`) → `at`, 100 (`száz`) → `at`."""
+    number = re.search(r"\d+$", digits)
+    text = number.group() if number else digits[-1]
+    if text.endswith("0") and text.strip("0"):
+        zeros = len(text) - len(text.rstrip("0"))
+        if zeros == 1:
+            return _TENS_ACCUSATIVE[text[-2]]
+        return "at" if zeros == 2 else "et"
+    return _DIGIT_ACCUSATIVE[text[-1]]
+
+
+def _superessive_of_word(word: str) -> str:
+    lowered = word.lower()
+    stem = lengthened(word)
+    if lowered[-1] in _VOWELS:
+        return _joined(stem, "n")
+    if is_back(word):
+        return _joined(stem, "on")
+    last_vowel = next((letter for letter in reversed(lowered) if letter in _VOWELS), "e")
+    return _joined(stem, "ön" if last_vowel in _FRONT_ROUNDED else "en")
+
+
+def _plain_accusative(name: str) -> str:
+    """What people say who do not inflect by the book: the stem and a bare `t`."""
+    before, word, after = _split(name)
+    if not word or not word[-1].isalpha() or word[-1].lower() not in _VOWELS:
+        return ""
+    return f"{before}{lengthened(word)}t{after}"

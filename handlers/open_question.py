@@ -1,0 +1,116 @@
+"""The answer to a question that was put to the speaker: "the kitchen one", "a konyhait", "mindkettőt"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final
+
+from handlers.hungarian import accusative, place_forms, spoken_forms
+from handlers.intents import QUESTIONS
+from handlers.names import fold
+from handlers.understanding import OpenQuestion, StageReport, Understanding, Utterance, Verdict
+from provisioning.home.registry import Entity, HomePicture, Registry
+
+# After this long nobody remembers being asked (design: "answer").
+OPEN_SECONDS: Final = 30.0
+
+_WORD: Final = re.compile(r"[^\W_]+")
+
+# Words around a name that say nothing about which one is meant.
+_FILLERS: Final = {
+    "en": frozenset(
+        ["the", "one", "ones", "in", "on", "at", "of", "a", "an", "please", "that", "this", "i", "mean", "meant", "want", "it", "is", "just", "only", "um", "uh", "well", "yes", "okay", "ok"]
+    ),
+    "hu": frozenset(
+        ["a", "az", "azt", "ezt", "arra", "erre", "gondolok", "gondoltam", "kérem", "kérlek", "légyszi", "lévőt", "levőt", "lévő", "levő", "csak", "igen", "ott", "légy", "szíves", "hát", "jó", "oké"]
+    ),
+}
+_EVERY: Final = {
+    "en": frozenset({"both", "all", "every", "everything", "them"}),
+    "hu": frozenset({
+        "mindkettő", "mindkettőt", "mindet", "mindegyik", "mindegyiket", "mind", "összes", "összeset", "mindent",
+    }),
+}  # fmt: skip
+
+
+class OpenQuestionStage:
+    """Takes a sentence as the answer to the open question, if it names one of the candidates and nothing else.
+
+    It passes on whatever it cannot place, so that a sentence of its own is understood as such.
+    """
+
+    name = "question"
+
+    async def recognize(self, utterance: Utterance, picture: HomePicture) -> Understanding:
+        """The question's intent with the candidate that was chosen, or `PASS_ON`."""
+        question = utterance.session.open_question
+        if question is None:
+            return _passed_on("no question is open")
+        if not 0 <= utterance.now - question.asked_at <= OPEN_SECONDS:
+            return _passed_on("the question is too old")
+        chosen = _chosen(question, utterance, picture.registry)
+        if not chosen:
+            return _passed_on("names no candidate")
+        intent = replace(question.intent, targets=chosen)
+        verdict = Verdict.QUESTION if intent.name in QUESTIONS else Verdict.COMMANDS
+        return Understanding(verdict, (intent,))
+
+    async def warm(self, languages: Iterable[str], picture: HomePicture | None) -> None:
+        """Nothing is slow here."""
+
+
+def _passed_on(reason: str) -> Understanding:
+    report = StageReport(OpenQuestionStage.name, Verdict.PASS_ON, 0.0, reason)
+    return Understanding(Verdict.PASS_ON, stages=(report,))
+
+
+def _chosen(question: OpenQuestion, utterance: Utterance, registry: Registry) -> tuple[str, ...]:
+    fillers = _FILLERS.get(utterance.language, frozenset())
+    said = _words(utterance.text)
+    content = [word for word in said if word not in fillers]
+    if content and all(word in _EVERY.get(utterance.language, ()) for word in content):
+        return question.candidates
+    entities = [registry.entities[one] for one in question.candidates if one in registry.entities]
+    whole = [
+        entity.id for entity in entities if _is_called(entity, content or said, utterance.language, registry)
+    ]
+    if len(whole) == 1:
+        return tuple(whole)
+    partly = [entity.id for entity in entities if _is_hinted(entity, content, utterance.language, registry)]
+    return tuple(partly) if len(partly) == 1 else ()
+
+
+def _is_called(entity: Entity, said: list[str], language: str, registry: Registry) -> bool:
+    """Whether exactly this name, alias or area was said, in any of its forms."""
+    spoken = " ".join(said)
+    fillers = _FILLERS.get(language, frozenset())
+    return any(
+        spoken in {" ".join(words), " ".join(word for word in words if word not in fillers)}
+        for form in _forms(entity, language, registry)
+        if (words := _words(form))
+    )
+
+
+def _is_hinted(entity: Entity, content: list[str], language: str, registry: Registry) -> bool:
+    """Whether every word that was said belongs to this candidate: "the left one" to "Left shade"."""
+    own = {word for form in _forms(entity, language, registry) for word in _words(form)}
+    return bool(content) and all(word in own for word in content)
+
+
+def _forms(entity: Entity, language: str, registry: Registry) -> Iterable[str]:
+    area = registry.areas.get(entity.area_id or "")
+    places = (area.name, *area.aliases) if area else ()
+    names = (entity.name, *entity.aliases)
+    if language != "hu":
+        return (*names, *places)
+    in_places = [form for place in places for form in place_forms(place)]
+    # "a konyhait", "a nagyot": what stands for the noun takes its ending.
+    endings = [accusative(form) for form in in_places]
+    words = [accusative(word) for name in names for word in name.split()]
+    return (*(form for name in names for form in spoken_forms(name)), *in_places, *endings, *words)
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(fold(text))

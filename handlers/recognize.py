@@ -1,0 +1,107 @@
+"""Recognition is a cascade: the exact cache, then one stage after another until one has an answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+import structlog
+
+from handlers.cache import ExactCache
+from handlers.understanding import StageReport, Understanding, Utterance, Verdict
+from provisioning.home.registry import HomePicture
+
+_log = structlog.get_logger()
+
+CACHE = "cache"
+
+
+class Stage(Protocol):
+    """One way to understand a sentence.
+
+    A stage ends the cascade with any verdict but `PASS_ON`. It may put one report into `stages`, whose
+    `reason` says why it passed on; name, verdict and time are filled in by the cascade.
+    """
+
+    @property
+    def name(self) -> str:
+        """Its word in the audit: `frames`, `templates`, `llm`, …."""
+        ...
+
+    async def recognize(self, utterance: Utterance, picture: HomePicture) -> Understanding:
+        """Understand a sentence, or pass it on."""
+        ...
+
+    async def warm(self, languages: Iterable[str], picture: HomePicture | None) -> None:
+        """Do beforehand what would make the first sentence of these languages, or of this home, slow."""
+        ...
+
+
+class Recognizer:
+    """The cascade.
+
+    Args:
+        stages: Tried in this order.
+        cache: Asked before them, and fed by what they find; left aside while a question waits for its
+            answer, because then the same words may mean something else.
+        timer: A monotonic clock in seconds.
+    """
+
+    def __init__(
+        self,
+        stages: Sequence[Stage],
+        *,
+        cache: ExactCache,
+        timer: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self._stages = tuple(stages)
+        self._cache = cache
+        self._timer = timer
+
+    async def recognize(self, utterance: Utterance, picture: HomePicture) -> Understanding:
+        """What a sentence means in this home; `PASS_ON` if no stage knows.
+
+        Never raises but for cancellation: a stage that fails has passed on, and its report says so.
+        """
+        started = self._timer()
+        may_cache = utterance.session.open_question is None
+        if may_cache and (known := self._cache.get(utterance, picture)) is not None:
+            report = StageReport(CACHE, known.verdict, self._milliseconds_since(started))
+            return replace(known, parser=CACHE, stages=(report,))
+        reports: list[StageReport] = []
+        for stage in self._stages:
+            understanding, report = await self._ask(stage, utterance, picture)
+            reports.append(report)
+            if understanding.verdict is not Verdict.PASS_ON:
+                understanding = replace(understanding, parser=stage.name, stages=tuple(reports))
+                if may_cache:
+                    self._cache.put(utterance, picture, understanding)
+                return understanding
+        return Understanding(Verdict.PASS_ON, stages=tuple(reports))
+
+    async def warm(self, languages: Iterable[str], picture: HomePicture | None = None) -> None:
+        """Make the first sentence as fast as the second: for these languages and, if given, this home."""
+        wanted = tuple(languages)
+        for stage in self._stages:
+            await stage.warm(wanted, picture)
+
+    async def _ask(
+        self, stage: Stage, utterance: Utterance, picture: HomePicture
+    ) -> tuple[Understanding, StageReport]:
+        started = self._timer()
+        try:
+            understanding = await stage.recognize(utterance, picture)
+        except Exception as error:
+            # One stage's bug must not keep the next one from understanding; the log has the traceback.
+            _log.exception("a stage of recognition failed", stage=stage.name)
+            reason = f"failed: {type(error).__name__}"
+            understanding = Understanding(Verdict.PASS_ON)
+        else:
+            reason = understanding.stages[0].reason if understanding.stages else None
+        report = StageReport(stage.name, understanding.verdict, self._milliseconds_since(started), reason)
+        return understanding, report
+
+    def _milliseconds_since(self, started: float) -> float:
+        return (self._timer() - started) * 1000

@@ -1,0 +1,428 @@
+"""Which service call carries an intent out on one entity, and what is said when it succeeded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Final, TypeAlias
+
+from handlers.understanding import Intent, Phrase
+from provisioning.home.registry import Entity, EntityState
+
+_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One service, ready to be called on an entity.
+
+    Attributes:
+        domain, name: As Home Assistant calls it.
+        data: Its fields beside `entity_id`.
+        said: The end of the phrase key that says it was done: `done.<said>`.
+        values: What that phrase names beside `targets`.
+    """
+
+    domain: str
+    name: str
+    said: str
+    data: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
+    values: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
+
+
+Maker: TypeAlias = Callable[[Intent, Entity, EntityState | None], Service | None]
+Preference: TypeAlias = Callable[[Entity, EntityState | None], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How an intent is carried out.
+
+    Attributes:
+        domains: What it can be carried out on.
+        make: The service for one entity, or None if that entity cannot do it.
+        single: One entity is meant even where no name is said.
+        prefers: Which one, where several would do: "pause" means what is playing.
+        loosely: What it is carried out on where only a place is said; all of `domains` if None.
+    """
+
+    domains: frozenset[str]
+    make: Maker
+    single: bool = False
+    prefers: Preference | None = None
+    loosely: frozenset[str] | None = None
+
+
+# --- on, off, toggle -------------------------------------------------------------------------------
+
+# Domains whose own `turn_on`, `turn_off` and `toggle` are what the words mean.
+_SWITCHABLE: Final = frozenset({
+    "automation", "camera", "climate", "fan", "humidifier", "input_boolean", "light", "media_player", "remote",
+    "siren", "switch", "water_heater",
+})  # fmt: skip
+# What "on" and "off" mean elsewhere; as Home Assistant's own intents have it.
+_ON: Final = {
+    "button": ("press", "button.press"),
+    "cover": ("open_cover", "open"),
+    "input_button": ("press", "button.press"),
+    "lawn_mower": ("start_mowing", "mower.start"),
+    "lock": ("lock", "lock.lock"),
+    "scene": ("turn_on", "scene.turn_on"),
+    "script": ("turn_on", "script.turn_on"),
+    "vacuum": ("start", "vacuum.start"),
+    "valve": ("open_valve", "open"),
+}
+_OFF: Final = {
+    "cover": ("close_cover", "close"),
+    "lawn_mower": ("dock", "mower.dock"),
+    "lock": ("unlock", "lock.unlock"),
+    "script": ("turn_off", "turn_off"),
+    "vacuum": ("return_to_base", "vacuum.return"),
+    "valve": ("close_valve", "close"),
+}
+# How a cover that opens is spoken of: what hangs is raised, what is drawn is drawn, the rest is opened.
+_RAISED: Final = frozenset({"awning", "blind", "shade", "shutter"})
+_DRAWN: Final = frozenset({"curtain"})
+
+# Home Assistant's feature bits (`CoverEntityFeature`, `FanEntityFeature`, …) that are asked for here.
+_COVER_POSITION: Final = 4
+_VALVE_POSITION: Final = 4
+_FAN_SPEED: Final = 1
+_CLIMATE_TEMPERATURE: Final = 1
+_CLIMATE_FAN: Final = 8
+_PLAYER_PAUSE: Final = 1
+_PLAYER_VOLUME: Final = 4
+_PLAYER_MUTE: Final = 8
+_PLAYER_PREVIOUS: Final = 16
+_PLAYER_NEXT: Final = 32
+_PLAYER_STEP: Final = 1024
+_PLAYER_PLAY: Final = 16384
+_VACUUM_RETURN: Final = 16
+_VACUUM_START: Final = 8192
+
+
+def _turn_on(_intent: Intent, entity: Entity, _state: EntityState | None) -> Service | None:
+    if entity.domain in _SWITCHABLE:
+        return Service(entity.domain, "turn_on", _switched(entity, "turn_on"))
+    return _by_table(_ON, entity)
+
+
+def _turn_off(_intent: Intent, entity: Entity, _state: EntityState | None) -> Service | None:
+    if entity.domain in _SWITCHABLE:
+        return Service(entity.domain, "turn_off", _switched(entity, "turn_off"))
+    return _by_table(_OFF, entity)
+
+
+def _toggle(intent: Intent, entity: Entity, state: EntityState | None) -> Service | None:
+    if state is None:
+        return None
+    is_on = state.state in {
+        "on",
+        "open",
+        "opening",
+        "locked",
+        "playing",
+        "cleaning",
+        "mowing",
+        "heat",
+        "cool",
+        "auto",
+    }
+    return (_turn_off if is_on else _turn_on)(intent, entity, state)
+
+
+def _by_table(table: Mapping[str, tuple[str, str]], entity: Entity) -> Service | None:
+    if entity.domain not in table:
+        return None
+    name, said = table[entity.domain]
+    if entity.domain in {"cover", "valve"}:
+        said = f"{_manner(entity)}.{said}"
+    return Service(entity.domain, name, said)
+
+
+def _switched(entity: Entity, how: str) -> str:
+    return f"light.{how}" if entity.domain == "light" else how
+
+
+def _manner(entity: Entity) -> str:
+    if entity.device_class in _RAISED:
+        return "raised"
+    return "drawn" if entity.device_class in _DRAWN else "opened"
+
+
+# --- light ------------------------------------------------------------------------------------------
+
+# Colours that have a word in `config/answers/`; others are spoken as they came.
+COLOURS: Final = frozenset({
+    "beige", "black", "blue", "brown", "cyan", "gold", "green", "lime", "magenta", "orange", "pink", "purple", "red",
+    "turquoise", "violet", "white", "yellow",
+})  # fmt: skip
+_COLOURED_MODES: Final = frozenset({"hs", "rgb", "rgbw", "rgbww", "xy"})
+
+
+def _set_light(intent: Intent, _entity: Entity, state: EntityState | None) -> Service | None:
+    brightness = number(intent.slots.get("brightness"), 0, 100)
+    kelvin = number(intent.slots.get("temperature"), 1000, 20000)
+    colour = intent.slots.get("color")
+    modes = frozenset(_words(_attribute(state, "supported_color_modes")))
+    if isinstance(colour, str) and colour.strip():
+        name = colour.replace(" ", "").casefold()
+        if modes and not modes & _COLOURED_MODES:
+            return None
+        spoken = Phrase(f"colour.{name}") if name in COLOURS else colour
+        data: dict[str, Any] = {"color_name": name}
+        if brightness is not None:
+            data["brightness_pct"] = brightness
+        return Service("light", "turn_on", "light.colour", data, {"colour": spoken})
+    if kelvin is not None:
+        if modes and "color_temp" not in modes:
+            return None
+        return Service(
+            "light", "turn_on", "light.kelvin", {"color_temp_kelvin": int(kelvin)}, {"kelvin": int(kelvin)}
+        )
+    if brightness is None or (modes and modes <= {"onoff"}):
+        return None
+    return Service(
+        "light", "turn_on", "light.brightness", {"brightness_pct": brightness}, {"percent": brightness}
+    )
+
+
+# --- covers, valves, fans, climate ------------------------------------------------------------------
+
+
+def _set_position(intent: Intent, entity: Entity, state: EntityState | None) -> Service | None:
+    position = number(intent.slots.get("position"), 0, 100)
+    if position is None:
+        return None
+    feature = _COVER_POSITION if entity.domain == "cover" else _VALVE_POSITION
+    if _can(state, feature):
+        name = f"set_{entity.domain}_position"
+        return Service(entity.domain, name, "position", {"position": position}, {"percent": position})
+    # What cannot stop half-way can still be opened and closed.
+    if position == 100:
+        return _by_table(_ON, entity)
+    return _by_table(_OFF, entity) if position == 0 else None
+
+
+def _stop_moving(_intent: Intent, entity: Entity, _state: EntityState | None) -> Service:
+    return Service(entity.domain, f"stop_{entity.domain}", "stop")
+
+
+def _set_fan_speed(intent: Intent, _entity: Entity, state: EntityState | None) -> Service | None:
+    percentage = number(intent.slots.get("percentage"), 0, 100)
+    if percentage is None or not _can(state, _FAN_SPEED):
+        return None
+    return Service("fan", "set_percentage", "fan.speed", {"percentage": percentage}, {"percent": percentage})
+
+
+def _set_temperature(intent: Intent, entity: Entity, state: EntityState | None) -> Service | None:
+    temperature = number(intent.slots.get("temperature"), -50, 250)
+    if temperature is None or not _can(state, _CLIMATE_TEMPERATURE):
+        return None
+    return Service(
+        entity.domain,
+        "set_temperature",
+        "temperature",
+        {"temperature": temperature},
+        {"degrees": temperature},
+    )
+
+
+def _set_fan_mode(intent: Intent, _entity: Entity, state: EntityState | None) -> Service | None:
+    mode = intent.slots.get("fan_mode")
+    known = _words(_attribute(state, "fan_modes"))
+    if not isinstance(mode, str) or (known and mode not in known) or not _can(state, _CLIMATE_FAN):
+        return None
+    return Service("climate", "set_fan_mode", "fan-mode", {"fan_mode": mode}, {"mode": mode})
+
+
+def _set_humidity(intent: Intent, _entity: Entity, _state: EntityState | None) -> Service | None:
+    humidity = number(intent.slots.get("humidity"), 0, 100)
+    if humidity is None:
+        return None
+    return Service("humidifier", "set_humidity", "humidity", {"humidity": humidity}, {"percent": humidity})
+
+
+def _set_humidifier_mode(intent: Intent, _entity: Entity, state: EntityState | None) -> Service | None:
+    mode = intent.slots.get("mode")
+    known = _words(_attribute(state, "available_modes"))
+    if not isinstance(mode, str) or (known and mode not in known):
+        return None
+    return Service("humidifier", "set_mode", "humidifier-mode", {"mode": mode}, {"mode": mode})
+
+
+# --- media players ----------------------------------------------------------------------------------
+
+
+def _player(service: str, feature: int, said: str, data: Mapping[str, Any] = _NOTHING) -> Maker:
+    def make(_intent: Intent, _entity: Entity, state: EntityState | None) -> Service | None:
+        return Service("media_player", service, said, data) if _can(state, feature) else None
+
+    return make
+
+
+def _set_volume(intent: Intent, _entity: Entity, state: EntityState | None) -> Service | None:
+    percent = number(intent.slots.get("volume_level"), 0, 100)
+    if percent is None or not _can(state, _PLAYER_VOLUME):
+        return None
+    return _volume(percent)
+
+
+def _set_volume_relative(intent: Intent, _entity: Entity, state: EntityState | None) -> Service | None:
+    step = intent.slots.get("volume_step")
+    if step in {"up", "down"}:
+        if not (_can(state, _PLAYER_STEP) or _can(state, _PLAYER_VOLUME)):
+            return None
+        return Service("media_player", f"volume_{step}", f"volume.{step}")
+    change = number(step, -100, 100)
+    level = number(_attribute(state, "volume_level"), 0, 1)
+    if change is None or level is None or not _can(state, _PLAYER_VOLUME):
+        return None
+    return _volume(min(100, max(0, round(100 * level + change))))
+
+
+def _volume(percent: float) -> Service:
+    return Service(
+        "media_player",
+        "volume_set",
+        "volume-set",
+        {"volume_level": round(percent / 100, 2)},
+        {"percent": percent},
+    )
+
+
+# --- vacuums, mowers, lists -------------------------------------------------------------------------
+
+
+def _vacuum(service: str, feature: int, said: str) -> Maker:
+    def make(_intent: Intent, _entity: Entity, state: EntityState | None) -> Service | None:
+        return Service("vacuum", service, said) if _can(state, feature) else None
+
+    return make
+
+
+def _mower(service: str, said: str) -> Maker:
+    def make(_intent: Intent, _entity: Entity, _state: EntityState | None) -> Service:
+        return Service("lawn_mower", service, said)
+
+    return make
+
+
+def _list_item(service: str, said: str, more: Mapping[str, Any] = _NOTHING) -> Maker:
+    def make(intent: Intent, _entity: Entity, _state: EntityState | None) -> Service | None:
+        item = intent.slots.get("item")
+        if not isinstance(item, str) or not item.strip():
+            return None
+        return Service("todo", service, said, {"item": item.strip(), **more}, {"item": item.strip()})
+
+    return make
+
+
+# --- the table --------------------------------------------------------------------------------------
+
+_SWITCHED_ON: Final = _SWITCHABLE | frozenset(_ON)
+_SWITCHED_OFF: Final = _SWITCHABLE | frozenset(_OFF)
+_PLAYERS: Final = frozenset({"media_player"})
+_LISTS: Final = frozenset({"todo"})
+# "Turn on the kitchen" is about its lamps; "turn off the kitchen" about all that may be left on there.
+_LIT: Final = frozenset({"light"})
+_LEFT_ON: Final = frozenset({"fan", "input_boolean", "light", "media_player", "switch"})
+_SHOPPING: Final = ("shopping", "bevásárl")
+
+
+def _playing(_entity: Entity, state: EntityState | None) -> bool:
+    return state is not None and state.state in {"playing", "buffering"}
+
+
+def _paused(_entity: Entity, state: EntityState | None) -> bool:
+    return state is not None and state.state == "paused"
+
+
+def _for_shopping(entity: Entity, _state: EntityState | None) -> bool:
+    names = (entity.id, entity.name, *entity.aliases)
+    return any(word in name.casefold() for name in names for word in _SHOPPING)
+
+
+PLANS: Final[Mapping[str, Plan]] = {
+    "HassTurnOn": Plan(_SWITCHED_ON, _turn_on, loosely=_LIT),
+    "HassTurnOff": Plan(_SWITCHED_OFF, _turn_off, loosely=_LEFT_ON),
+    "HassToggle": Plan(_SWITCHABLE | (frozenset(_ON) & frozenset(_OFF)), _toggle, loosely=_LIT),
+    "HassLightSet": Plan(frozenset({"light"}), _set_light),
+    "HassSetPosition": Plan(frozenset({"cover", "valve"}), _set_position),
+    "HassStopMoving": Plan(frozenset({"cover", "valve"}), _stop_moving),
+    "HassFanSetSpeed": Plan(frozenset({"fan"}), _set_fan_speed),
+    "HassClimateSetTemperature": Plan(frozenset({"climate", "water_heater"}), _set_temperature, single=True),
+    "HassClimateSetFanMode": Plan(frozenset({"climate"}), _set_fan_mode, single=True),
+    "HassHumidifierSetpoint": Plan(frozenset({"humidifier"}), _set_humidity, single=True),
+    "HassHumidifierMode": Plan(frozenset({"humidifier"}), _set_humidifier_mode, single=True),
+    "HassMediaPause": Plan(_PLAYERS, _player("media_pause", _PLAYER_PAUSE, "media.pause"), True, _playing),
+    "HassMediaUnpause": Plan(_PLAYERS, _player("media_play", _PLAYER_PLAY, "media.play"), True, _paused),
+    "HassMediaNext": Plan(_PLAYERS, _player("media_next_track", _PLAYER_NEXT, "media.next"), True, _playing),
+    "HassMediaPrevious": Plan(
+        _PLAYERS, _player("media_previous_track", _PLAYER_PREVIOUS, "media.previous"), True, _playing
+    ),
+    "HassMediaPlayerMute": Plan(
+        _PLAYERS,
+        _player("volume_mute", _PLAYER_MUTE, "media.mute", {"is_volume_muted": True}),
+        True,
+        _playing,
+    ),
+    "HassMediaPlayerUnmute": Plan(
+        _PLAYERS,
+        _player("volume_mute", _PLAYER_MUTE, "media.unmute", {"is_volume_muted": False}),
+        True,
+        _playing,
+    ),
+    "HassSetVolume": Plan(_PLAYERS, _set_volume, True, _playing),
+    "HassSetVolumeRelative": Plan(_PLAYERS, _set_volume_relative, True, _playing),
+    "HassVacuumStart": Plan(
+        frozenset({"vacuum"}), _vacuum("start", _VACUUM_START, "vacuum.start"), single=True
+    ),
+    "HassVacuumReturnToBase": Plan(
+        frozenset({"vacuum"}), _vacuum("return_to_base", _VACUUM_RETURN, "vacuum.return"), single=True
+    ),
+    "HassLawnMowerStartMowing": Plan(
+        frozenset({"lawn_mower"}), _mower("start_mowing", "mower.start"), single=True
+    ),
+    "HassLawnMowerDock": Plan(frozenset({"lawn_mower"}), _mower("dock", "mower.dock"), single=True),
+    "HassListAddItem": Plan(_LISTS, _list_item("add_item", "list.add"), single=True),
+    "HassListCompleteItem": Plan(
+        _LISTS, _list_item("update_item", "list.complete", {"status": "completed"}), single=True
+    ),
+    "HassListRemoveItem": Plan(_LISTS, _list_item("remove_item", "list.remove"), single=True),
+    "HassShoppingListAddItem": Plan(_LISTS, _list_item("add_item", "list.add"), True, _for_shopping),
+    "HassShoppingListCompleteItem": Plan(
+        _LISTS, _list_item("update_item", "list.complete", {"status": "completed"}), True, _for_shopping
+    ),
+}
+"""Every intent that is carried out, by name."""
+
+
+# --- reading values that come from outside ------------------------------------------------------------
+
+
+def number(value: Any, low: float, high: float) -> float | int | None:
+    """A finite number within bounds, whole where it is whole; None for anything else."""
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        return None
+    return int(value) if value == int(value) else value
+
+
+def _can(state: EntityState | None, feature: int) -> bool:
+    """Whether an entity says it has a feature; one that says nothing about features has them all."""
+    features = _attribute(state, "supported_features")
+    return not isinstance(features, int) or bool(features & feature)
+
+
+def _attribute(state: EntityState | None, name: str) -> Any:
+    return state.attributes.get(name) if state is not None else None
+
+
+def _words(value: Any) -> tuple[str, ...]:
+    return tuple(str(one) for one in value) if isinstance(value, list | tuple | set | frozenset) else ()

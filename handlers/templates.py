@@ -1,0 +1,191 @@
+"""Home Assistant's own sentence templates, matched by `hassil`, as one stage of recognition.
+
+Which release of `home-assistant-intents`: 2025.7.30. Measured with this stage on Home Assistant's own
+sentence tests (MEASURED).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from typing import Any, Final
+
+from hassil.intents import Intents, TextSlotList
+from hassil.recognize import RecognizeResult, recognize_all
+from home_assistant_intents import get_intents
+
+from handlers.intents import QUESTIONS
+from handlers.template_lists import ENTITY_ID, SPELLING, lists_of
+from handlers.understanding import Intent, SlotValue, StageReport, Understanding, Utterance, Verdict
+from provisioning.home.registry import HomePicture, Registry
+
+# Longer sentences than the templates were written for; matching time grows with length.
+MAX_TEXT_LENGTH: Final = 200
+# The lists of one home and language take about 1 kB an entity; homes beyond this many take turns.
+MAX_LISTED_HOMES: Final = 128
+# Readings of one sentence that are compared; beyond, it fits nearly everything and the order decides.
+MAX_RESULTS: Final = 200
+
+# What the first sentence of a language is slow with: parsing templates, spelling numbers out.
+_WARMING: Final = {
+    "en": ("turn on the lights", "set the brightness to fifty percent", "set a timer for five minutes"),
+    "hu": ("kapcsold be a lámpát", "állítsd a fényerőt ötven százalékra", "indíts egy öt perces időzítőt"),
+}
+
+
+class TemplateStage:
+    """Recognition by Home Assistant's sentence templates.
+
+    Matching is pure computation of a few milliseconds and runs in a thread of its own, so that one long
+    sentence does not hold up other people's connections.
+    """
+
+    name = "templates"
+
+    def __init__(self) -> None:
+        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="templates")
+        self._templates: dict[str, Intents] = {}
+        self._lists: OrderedDict[tuple[str, str], Mapping[str, TextSlotList]] = OrderedDict()
+
+    async def recognize(self, utterance: Utterance, picture: HomePicture) -> Understanding:
+        """What the best matching template says the sentence means, or `PASS_ON`."""
+        if len(utterance.text) > MAX_TEXT_LENGTH:
+            return _passed_on("longer than any template")
+        return await self._in_thread(self._understand, utterance, picture.registry)
+
+    async def warm(self, languages: Iterable[str], picture: HomePicture | None = None) -> None:
+        """Load and compile the templates of these languages, and the lists of this home."""
+        registry = picture.registry if picture else Registry(revision="")
+        for language in languages:
+            for text in _WARMING.get(language, ()):
+                await self._in_thread(self._understand, Utterance(text, language), registry)
+
+    def close(self) -> None:
+        """Let the thread go."""
+        self._worker.shutdown(wait=False, cancel_futures=True)
+
+    async def _in_thread(self, *work: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._worker, *work)
+
+    def _understand(self, utterance: Utterance, registry: Registry) -> Understanding:
+        templates = self._templates_of(utterance.language)
+        if templates is None:
+            return _passed_on("no templates in this language")
+        area = registry.areas.get(utterance.area_id or "")
+        results = recognize_all(
+            utterance.text,
+            templates,
+            slot_lists=dict(self._lists_of(registry, utterance.language)),
+            intent_context={"area": area.name} if area else {},
+            language=utterance.language,
+        )
+        best = _best(islice(results, MAX_RESULTS))
+        if not best:
+            return _passed_on("no template fits")
+        intent = _intent_of(best)
+        verdict = Verdict.QUESTION if intent.name in QUESTIONS else Verdict.COMMANDS
+        return Understanding(verdict, (intent,), cacheable=True)
+
+    def _templates_of(self, language: str) -> Intents | None:
+        if language not in self._templates:
+            data = get_intents(language)
+            if data is None:
+                return None
+            self._templates[language] = Intents.from_dict(data)
+        return self._templates[language]
+
+    def _lists_of(self, registry: Registry, language: str) -> Mapping[str, TextSlotList]:
+        key = (registry.revision, language)
+        lists = self._lists.get(key)
+        if lists is None:
+            lists = self._lists[key] = lists_of(registry, language)
+            while len(self._lists) > MAX_LISTED_HOMES:
+                self._lists.popitem(last=False)
+        self._lists.move_to_end(key)
+        return lists
+
+
+def _passed_on(reason: str) -> Understanding:
+    return Understanding(
+        Verdict.PASS_ON, stages=(StageReport(TemplateStage.name, Verdict.PASS_ON, 0.0, reason),)
+    )
+
+
+def _best(results: Iterable[RecognizeResult]) -> list[RecognizeResult]:
+    """The best of all matches, and those that say the same of another bearer of the same name.
+
+    As Home Assistant chooses: a name of the home before none (so `a nappali lámpát` is the lamp of that name
+    before it is every lamp of that area), a longer name before a shorter one, fewer wildcards, more literal
+    words of the template, less text in wildcards; then the order of the templates, which never changes.
+    """
+    ranked = sorted(results, key=_rank)
+    if not ranked:
+        return []
+    first = ranked[0]
+    return [
+        result
+        for result in ranked
+        if _rank(result) == _rank(first)
+        and result.intent.name == first.intent.name
+        and _slots_beside_name(result) == _slots_beside_name(first)
+    ]
+
+
+def _rank(result: RecognizeResult) -> tuple[bool, int, int, int, int]:
+    name = result.entities.get("name")
+    spoken_name = len(name.text) if name is not None and not name.is_wildcard and name.metadata else 0
+    wildcards = [entity for entity in result.entities_list if entity.is_wildcard]
+    return (
+        not spoken_name,
+        -spoken_name,
+        len(wildcards),
+        -result.text_chunks_matched,
+        sum(len(entity.text or "") for entity in wildcards),
+    )
+
+
+def _intent_of(results: list[RecognizeResult]) -> Intent:
+    first = results[0]
+    slots = _slots(first)
+    requires = {
+        key: _value(value)
+        for key, value in first.intent_data.requires_context.items()
+        if key in {"domain", "device_class"} and key not in slots
+    }
+    bearers = {
+        result.entities["name"].metadata[ENTITY_ID]: result.entities["name"].metadata[SPELLING]
+        for result in results
+        if "name" in result.entities and result.entities["name"].metadata
+    }
+    if len(bearers) > 1:
+        # Which of them was meant is decided where areas are known; all of them bear the name as it was said.
+        slots["name"] = next(iter(bearers.values()))
+        requires["domain"] = tuple(dict.fromkeys(entity_id.partition(".")[0] for entity_id in bearers))
+    return Intent(
+        name=first.intent.name,
+        slots=slots,
+        targets=tuple(bearers) if len(bearers) == 1 else (),
+        requires=requires,
+        asks=first.response if first.response and first.response != "default" else None,
+    )
+
+
+def _slots(result: RecognizeResult) -> dict[str, SlotValue]:
+    return {entity.name: _value(entity.value) for entity in result.entities_list}
+
+
+def _slots_beside_name(result: RecognizeResult) -> dict[str, SlotValue]:
+    return {name: value for name, value in _slots(result).items() if name != "name"}
+
+
+def _value(value: Any) -> SlotValue:
+    if isinstance(value, str):
+        return value.strip()
+    if isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, list | tuple | set):
+        return tuple(str(one) for one in value)
+    return str(value)
