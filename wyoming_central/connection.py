@@ -21,7 +21,6 @@ import asyncio
 import secrets
 from collections import deque
 from collections.abc import Callable, Coroutine
-from enum import IntEnum
 from typing import Any, Final, Protocol, cast
 
 import structlog
@@ -34,6 +33,13 @@ from wyoming_central.frame import FrameDecoder, encode_all
 from wyoming_central.limits import Limits
 
 _log = structlog.get_logger()
+
+# Phases, in order. Plain numbers: on Python 3.11 a look at an enum's member takes half as long as parsing a
+# ping, and there are several for each.
+_OPEN: Final = 0
+_ENDING: Final = 1
+_LINGERING: Final = 2
+_CLOSED: Final = 3
 
 _MAPPED_IPV4: Final = "::ffff:"
 
@@ -68,13 +74,6 @@ class Host(Protocol):
         """Start a task that the server owns."""
 
 
-class _Phase(IntEnum):
-    OPEN = 0
-    ENDING = 1
-    LINGERING = 2
-    CLOSED = 3
-
-
 class Connection(asyncio.Protocol):
     """One peer's connection.
 
@@ -107,7 +106,7 @@ class Connection(asyncio.Protocol):
         self._host = host
         self._transport: asyncio.Transport = cast("asyncio.Transport", None)  # set by connection_made
         self._decoder = FrameDecoder(host.limits.frame)
-        self._phase = _Phase.OPEN
+        self._phase = _OPEN
         self._waiting: deque[Event] | None = None
         self._worker: asyncio.Task[None] | None = None
         self._last_word: Event | None = None
@@ -128,12 +127,12 @@ class Connection(asyncio.Protocol):
         self._quiet_since = self._host.clock()
         self.peer.address = _address_of(transport)
         self._host.joined(self)
-        if self._phase is _Phase.OPEN:
+        if self._phase == _OPEN:
             self._work_on()
 
     def data_received(self, data: bytes) -> None:
         """Take what the peer sent."""
-        if self._phase is _Phase.OPEN:
+        if self._phase == _OPEN:
             self._quiet_since = self._host.clock()
             self._decoder.feed(data)
             self._take_events()
@@ -141,14 +140,14 @@ class Connection(asyncio.Protocol):
     def eof_received(self) -> bool:
         """Take note that the peer will send no more; it may still be reading."""
         self._eof = True
-        if self._phase is _Phase.OPEN:
+        if self._phase == _OPEN:
             try:
                 self._decoder.end()
             except FrameError as error:
                 self._refuse(error.code, error.message)
             else:
                 self._end(None)
-        elif self._phase is _Phase.LINGERING:
+        elif self._phase == _LINGERING:
             self._transport.close()
         return True
 
@@ -168,7 +167,7 @@ class Connection(asyncio.Protocol):
         """Forget everything but the turn under way."""
         if exc is not None:
             _log.debug("connection lost", **self._who(), reason=type(exc).__name__)
-        self._phase = _Phase.CLOSED
+        self._phase = _CLOSED
         self._waiting = None
         self._decoder = FrameDecoder(self._host.limits.frame)
         self._host.left(self)
@@ -177,12 +176,12 @@ class Connection(asyncio.Protocol):
 
     def finish(self) -> None:
         """Read no more; close when what was read has been answered."""
-        if self._phase is _Phase.OPEN:
+        if self._phase == _OPEN:
             self._end(None)
 
     def dismiss(self, code: Fault, message: str) -> None:
         """Say why and close now; a turn under way goes on, but its answer and all that waits are dropped."""
-        if self._phase <= _Phase.ENDING:
+        if self._phase <= _ENDING:
             _log.info("connection closed", **self._who(), code=code.value)
             self._waiting = None
             self._last_word = Error(text=message, code=code.value).event()
@@ -190,7 +189,7 @@ class Connection(asyncio.Protocol):
 
     def abort(self) -> None:
         """Close without a word, dropping what was not sent yet."""
-        self._phase = _Phase.CLOSED
+        self._phase = _CLOSED
         self._transport.abort()
 
     def check_deadlines(self, now: float) -> None:
@@ -199,11 +198,11 @@ class Connection(asyncio.Protocol):
         if self._blocked_at is not None and now - self._blocked_at >= limits.write_seconds:
             _log.warning("connection cut", **self._who(), code=Fault.NOT_READING.value)
             self.abort()
-        elif self._phase is _Phase.LINGERING:
+        elif self._phase == _LINGERING:
             unsent = self._transport.get_write_buffer_size() > 0
             if now - self._quiet_since >= (limits.write_seconds if unsent else limits.linger_seconds):
                 self.abort()
-        elif self._phase is _Phase.OPEN:
+        elif self._phase == _OPEN:
             self._check_open(now, limits)
 
     def _check_open(self, now: float, limits: Limits) -> None:
@@ -232,60 +231,58 @@ class Connection(asyncio.Protocol):
             self._fail()
 
     def _take_share(self) -> None:
-        answers: list[Event] = []
-        left = self._host.limits.events_at_once
-        began = False
+        sink, peer, decoder = self._host.sink, self.peer, self._decoder
+        share = left = self._host.limits.events_at_once if self._may_take() else 0
+        answers: tuple[Event, ...] = ()
         error: FrameError | None = None
-        while left and self._may_read():
-            try:
-                event = self._decoder.next_event()
-            except FrameError as fault:
-                error = fault
-                break
-            if event is None:
-                break
-            left -= 1
-            began = self._heard = True
-            answer = self._host.sink.immediate(event, self.peer)
-            if answer is None:
-                self._queue(event)
-            else:
-                answers.extend(answer)
+        try:
+            while left and (event := decoder.next_event()) is not None:
+                left -= 1
+                answer = sink.immediate(event, peer)
+                if answer is None:
+                    self._queue(event)
+                    if not self._may_take():
+                        break
+                else:
+                    answers = answers + answer if answers else answer
+        except FrameError as fault:
+            error = fault
         self._send(answers)
         if error is not None:
             self._refuse(error.code, error.message)
-        elif self._phase is _Phase.OPEN:
-            self._pace(out_of_share=not left, began=began)
+            return
+        if share and not left:
+            self._share_is_due = True
+            asyncio.get_running_loop().call_soon(self._take_next_share)
+        began = left != share
+        if began:
+            self._heard = True
+        self._pace(began=began)
 
     def _take_next_share(self) -> None:
         self._share_is_due = False
         self._take_events()
 
-    def _may_read(self) -> bool:
+    def _may_take(self) -> bool:
         return (
-            self._phase is _Phase.OPEN
+            self._phase == _OPEN
             and self._blocked_at is None
+            and not self._share_is_due
             and (self._waiting is None or len(self._waiting) < self._host.limits.waiting_events)
         )
 
-    def _pace(self, *, out_of_share: bool, began: bool) -> None:
+    def _pace(self, *, began: bool) -> None:
         """Read on, or leave the peer's bytes where they are until there is room for them."""
-        held = out_of_share or not self._may_read()
-        if held:
-            # What is held back now is not the peer's delay.
-            self._frame_at = None
-            if out_of_share and not self._share_is_due:
-                self._share_is_due = True
-                asyncio.get_running_loop().call_soon(self._take_next_share)
-        elif not self._decoder.pending:
+        held = not self._may_take()
+        if held or not self._decoder.pending:
+            # What is held back is not the peer's delay.
             self._frame_at = None
         elif began or self._frame_at is None:
-            self._frame_at = self._host.clock()
-        self._pause_reading(held)
+            self._frame_at = self._quiet_since
+        if held is not self._paused and self._phase == _OPEN:
+            self._pause_reading(held)
 
     def _pause_reading(self, pause: bool) -> None:  # noqa: FBT001 - the two sides of one switch
-        if pause is self._paused:
-            return
         self._paused = pause
         if pause:
             self._transport.pause_reading()
@@ -328,7 +325,7 @@ class Connection(asyncio.Protocol):
         self._send(reply.events)
         if reply.after is not None:
             reply.after()
-        if reply.close and self._phase <= _Phase.ENDING:
+        if reply.close and self._phase <= _ENDING:
             self._waiting = None
             self._end(None)
 
@@ -336,16 +333,16 @@ class Connection(asyncio.Protocol):
         """After work: rest, or part if the end was waiting for it."""
         if self._worker is not None or self._waiting:
             return
-        if self._phase is _Phase.OPEN:
+        if self._phase == _OPEN:
             self._waiting = None
             self._quiet_since = self._host.clock()
-        elif self._phase is _Phase.ENDING:
+        elif self._phase == _ENDING:
             self._part()
 
     # Writing and ending.
 
     def _send(self, events: list[Event] | tuple[Event, ...]) -> None:
-        if events and not self.peer.write_only and self._phase <= _Phase.ENDING:
+        if events and not self.peer.write_only and self._phase <= _ENDING:
             self._transport.write(encode_all(events, self._host.limits.frame))
 
     def _refuse(self, code: Fault, message: str) -> None:
@@ -354,24 +351,25 @@ class Connection(asyncio.Protocol):
 
     def _fail(self) -> None:
         _log.exception("connection failed", **self._who())
-        if self._phase <= _Phase.ENDING:
+        if self._phase <= _ENDING:
             self._waiting = None
             self._end(Error(text="internal error", code=Fault.INTERNAL.value).event())
 
     def _end(self, last_word: Event | None) -> None:
         """Take no more events; part once those taken are answered."""
-        self._phase = _Phase.ENDING
+        self._phase = _ENDING
         self._last_word = last_word
         self._decoder = FrameDecoder(self._host.limits.frame)
         # Read on, and throw away: only a reader learns that the peer is gone.
-        self._pause_reading(pause=False)
+        if self._paused:
+            self._pause_reading(pause=False)
         self._settle()
 
     def _part(self) -> None:
         """Say the last word and see the peer off."""
         if self._last_word is not None:
             self._send((self._last_word,))
-        self._phase = _Phase.LINGERING
+        self._phase = _LINGERING
         self._quiet_since = self._host.clock()
         if self._eof or not self._transport.can_write_eof():
             # The phase stays LINGERING: the transport sends what is left first, and that has a deadline too.

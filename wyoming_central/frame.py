@@ -35,7 +35,6 @@ class FrameBounds:
         data_bytes: Of the JSON after the header (`data-too-long`).
         payload_bytes: Of the raw bytes after that (`payload-too-long`); a second of 16 kHz, 16 bit, mono
             audio is 32,000.
-        type_characters: Of the event's type (`bad-type`); the longest that `wyoming` knows has 19.
         depth: Objects and lists inside each other, the header's own object counted (`too-deep`). Wyoming's
             deepest event, `info`, needs 7; Python's and orjson's own recursion limits are far away at 32.
     """
@@ -43,26 +42,34 @@ class FrameBounds:
     header_bytes: int = 16 * 1024
     data_bytes: int = 256 * 1024
     payload_bytes: int = 64 * 1024
-    type_characters: int = 64
     depth: int = 32
 
+
+# An event's type is longer than this (`bad-type`) only by malice; the longest that `wyoming` knows has 19.
+TYPE_CHARACTERS: Final = 64
 
 DEFAULT_BOUNDS: Final = FrameBounds()
 
 
 class _Header(NamedTuple):
     type: str
-    data: dict[str, Any]
+    data: dict[str, Any] | None
     data_length: int
     payload_length: int
+
+
+# Peers send the same few headers over and over, down to the byte; reading one costs more than all the rest of
+# a small frame. Only short, flat ones are kept, so that this stays small whatever is sent.
+_KNOWN_HEADERS: Final[dict[bytes, _Header]] = {}
+_KNOWN_HEADERS_MOST: Final = 1024
+_KNOWN_HEADER_BYTES: Final = 128
 
 
 class FrameDecoder:
     """Takes bytes as they come and gives events as they are complete.
 
     Hand in with `feed`, then take with `next_event` until it gives None; what is not taken stays. After a
-    `FrameError` nobody knows where the next frame begins: the decoder has dropped what it held and is of no
-    more use.
+    `FrameError` nobody knows where the next frame begins: the decoder is of no more use.
 
     Args:
         bounds: What is refused.
@@ -110,11 +117,33 @@ class FrameDecoder:
         Raises:
             FrameError: What comes next can never be a frame within the bounds.
         """
-        try:
-            return self._next_event()
-        except FrameError:
-            self._release()
-            raise
+        buffer = self._buffer
+        header = self._header
+        if header is not None:
+            self._header = None
+        elif self._offset == len(buffer) or (header := self._read_header(buffer)) is None:
+            return None
+        type_, data, data_length, payload_length = header
+        start = self._offset
+        data_end = start + data_length
+        end = data_end + payload_length
+        if len(buffer) < end:
+            self._header = header
+            return None
+        if data_length:
+            more = _parse(buffer[start:data_end], self._bounds.depth, "data")
+            if type(more) is not dict:
+                more = _object_of(more)
+            data = {**data, **more} if data else more
+        elif data is None:
+            data = {}
+        payload = bytes(buffer[data_end:end]) if payload_length else None
+        if end == len(buffer):
+            # An idle connection holds nothing.
+            self._buffer = b""
+            end = 0
+        self._offset = self._scanned = end
+        return Event(type_, data, payload)
 
     def end(self) -> None:
         """Say that no more bytes will come.
@@ -123,38 +152,13 @@ class FrameDecoder:
             FrameError: They ended inside a frame.
         """
         if self.pending:
-            self._release()
             raise FrameError(Fault.CUT_FRAME, "the stream ended inside a frame")
 
-    def _next_event(self) -> Event | None:
-        header = self._header
-        if header is None:
-            header = self._read_header()
-            if header is None:
-                return None
-            self._header = header
-        type_, data, data_length, payload_length = header
-        buffer = self._buffer
-        data_end = self._offset + data_length
-        end = data_end + payload_length
-        if len(buffer) < end:
-            return None
-        if data_length:
-            more = _object_of(_parse(buffer[self._offset : data_end], self._bounds.depth, "data"))
-            data = {**data, **more} if data else more
-        payload = bytes(buffer[data_end:end]) if payload_length else None
-        self._header = None
-        self._offset = self._scanned = end
-        if end == len(buffer):
-            self._release()
-        return Event(type_, data, payload)
-
-    def _read_header(self) -> _Header | None:
-        buffer = self._buffer
+    def _read_header(self, buffer: bytes | bytearray) -> _Header | None:
         bounds = self._bounds
+        start = self._offset
         newline = buffer.find(b"\n", self._scanned)
-        length = (newline if newline >= 0 else len(buffer)) - self._offset
-        if length > bounds.header_bytes:
+        if (newline if newline >= 0 else len(buffer)) - start > bounds.header_bytes:
             raise FrameError(
                 Fault.HEADER_TOO_LONG,
                 f"a header has at most {bounds.header_bytes} bytes and ends with a newline",
@@ -162,21 +166,21 @@ class FrameDecoder:
         if newline < 0:
             self._scanned = len(buffer)
             return None
-        header = _parse(buffer[self._offset : newline], bounds.depth, "header")
+        line = buffer[start:newline]
+        if type(line) is not bytes:
+            line = bytes(line)
+        header = _KNOWN_HEADERS.get(line)
+        if header is None:
+            header = _header_of(line, bounds)
+        _, _, data_length, payload_length = header
+        if data_length > bounds.data_bytes:
+            raise FrameError(Fault.DATA_TOO_LONG, f"`data_length` must be at most {bounds.data_bytes}")
+        if payload_length > bounds.payload_bytes:
+            raise FrameError(
+                Fault.PAYLOAD_TOO_LONG, f"`payload_length` must be at most {bounds.payload_bytes}"
+            )
         self._offset = self._scanned = newline + 1
-        if type(header) is not dict:
-            raise FrameError(Fault.BAD_HEADER, "the header is not a JSON object")
-        return _Header(
-            _type_of(header, bounds),
-            _object_of(header.get("data")),
-            _length_of(header, "data_length", bounds.data_bytes, Fault.DATA_TOO_LONG),
-            _length_of(header, "payload_length", bounds.payload_bytes, Fault.PAYLOAD_TOO_LONG),
-        )
-
-    def _release(self) -> None:
-        self._buffer = b""
-        self._offset = self._scanned = 0
-        self._header = None
+        return header
 
 
 def encode(event: Event, bounds: FrameBounds = DEFAULT_BOUNDS) -> bytes:
@@ -188,25 +192,21 @@ def encode(event: Event, bounds: FrameBounds = DEFAULT_BOUNDS) -> bytes:
         FrameError: The event is larger than the bounds, or holds what JSON in UTF-8 cannot say (a lone
             surrogate, an integer beyond 64 bits, an object of Python).
     """
+    payload = event.payload or b""
     try:
         data = orjson.dumps(event.data) if event.data else b""
-        header = _opening(event.type)
+        header = _header_for(event.type, len(data), len(payload))
     except TypeError as error:
         raise FrameError(Fault.BAD_DATA, f"the event cannot be written as JSON: {error}") from None
-    payload = event.payload or b""
-    if not 0 < len(event.type) <= bounds.type_characters:
-        raise FrameError(Fault.BAD_TYPE, f"an event's type has 1 to {bounds.type_characters} characters")
     if len(data) > bounds.data_bytes:
         raise FrameError(Fault.DATA_TOO_LONG, f"the event has more than {bounds.data_bytes} bytes of data")
-    if len(payload) > bounds.payload_bytes:
-        raise FrameError(
-            Fault.PAYLOAD_TOO_LONG, f"the event has more than {bounds.payload_bytes} bytes of payload"
-        )
-    if data:
-        header += b',"data_length":%d' % len(data)
     if payload:
-        header += b',"payload_length":%d' % len(payload)
-    return b"%b}\n%b%b" % (header, data, payload)
+        if len(payload) > bounds.payload_bytes:
+            raise FrameError(
+                Fault.PAYLOAD_TOO_LONG, f"the event has more than {bounds.payload_bytes} bytes of payload"
+            )
+        return b"".join((header, data, payload))
+    return header + data
 
 
 def encode_all(events: Sequence[Event], bounds: FrameBounds = DEFAULT_BOUNDS) -> bytes:
@@ -220,10 +220,16 @@ def encode_all(events: Sequence[Event], bounds: FrameBounds = DEFAULT_BOUNDS) ->
     return b"".join([encode(event, bounds) for event in events])
 
 
-@lru_cache(maxsize=256)
-def _opening(type_: str) -> bytes:
-    """A header up to where its lengths and its closing brace go; there are few types, so it is kept."""
-    return orjson.dumps({"type": type_, "version": wyoming_version})[:-1]
+@lru_cache(maxsize=1024)
+def _header_for(type_: str, data_length: int, payload_length: int) -> bytes:
+    if not 0 < len(type_) <= TYPE_CHARACTERS:
+        raise FrameError(Fault.BAD_TYPE, f"an event's type has 1 to {TYPE_CHARACTERS} characters")
+    fields: dict[str, Any] = {"type": type_, "version": wyoming_version}
+    if data_length:
+        fields["data_length"] = data_length
+    if payload_length:
+        fields["payload_length"] = payload_length
+    return orjson.dumps(fields, option=orjson.OPT_APPEND_NEWLINE)
 
 
 def _parse(raw: bytes | bytearray, depth: int, what: str) -> Any:
@@ -233,9 +239,13 @@ def _parse(raw: bytes | bytearray, depth: int, what: str) -> Any:
         raise FrameError(Fault.BAD_JSON, f"the {what} is not valid JSON: {error}") from None
     # Nothing is deeper than it has opening brackets; most frames have two and are not walked. orjson itself
     # stops at 1,024 levels, so parsing first is safe.
-    if raw.count(b"{") + raw.count(b"[") > depth and _is_deeper(value, depth):
+    if len(raw) > depth and _brackets_in(raw) > depth and _is_deeper(value, depth):
         raise FrameError(Fault.TOO_DEEP, f"the {what} is nested more than {depth} levels deep")
     return value
+
+
+def _brackets_in(raw: bytes | bytearray) -> int:
+    return raw.count(b"{") + raw.count(b"[")
 
 
 def _is_deeper(value: Any, depth: int) -> bool:
@@ -253,13 +263,34 @@ def _is_deeper(value: Any, depth: int) -> bool:
     return any(type(value) in {dict, list} for value in level)
 
 
-def _type_of(header: dict[str, Any], bounds: FrameBounds) -> str:
-    type_ = header.get("type")
-    if type(type_) is not str or not 0 < len(type_) <= bounds.type_characters:
-        raise FrameError(
-            Fault.BAD_TYPE, f"`type` must be a string of 1 to {bounds.type_characters} characters"
-        )
-    return type_
+def _header_of(line: bytes, bounds: FrameBounds) -> _Header:
+    fields = _parse(line, bounds.depth, "header")
+    if type(fields) is not dict:
+        raise FrameError(Fault.BAD_HEADER, "the header is not a JSON object")
+    type_ = fields.get("type")
+    if type(type_) is not str or not 0 < len(type_) <= TYPE_CHARACTERS:
+        raise FrameError(Fault.BAD_TYPE, f"`type` must be a string of 1 to {TYPE_CHARACTERS} characters")
+    data = fields.get("data")
+    header = _Header(
+        type_,
+        None if data is None else _object_of(data),
+        _length_of(fields, "data_length"),
+        _length_of(fields, "payload_length"),
+    )
+    if data is None and len(line) <= _KNOWN_HEADER_BYTES and _brackets_in(line) == 1:
+        if len(_KNOWN_HEADERS) >= _KNOWN_HEADERS_MOST:
+            _KNOWN_HEADERS.clear()
+        _KNOWN_HEADERS[line] = header
+    return header
+
+
+def _length_of(fields: dict[str, Any], key: str) -> int:
+    length = fields.get(key)
+    if length is None:
+        return 0
+    if type(length) is not int or length < 0:
+        raise FrameError(Fault.BAD_LENGTH, f"`{key}` must be an integer of 0 or more")
+    return length
 
 
 def _object_of(data: Any) -> dict[str, Any]:
@@ -268,14 +299,3 @@ def _object_of(data: Any) -> dict[str, Any]:
     if type(data) is not dict:
         raise FrameError(Fault.BAD_DATA, "`data` must be a JSON object or null")
     return data
-
-
-def _length_of(header: dict[str, Any], key: str, bound: int, too_long: Fault) -> int:
-    length = header.get(key)
-    if length is None:
-        return 0
-    if type(length) is not int or length < 0:
-        raise FrameError(Fault.BAD_LENGTH, f"`{key}` must be an integer of 0 or more")
-    if length > bound:
-        raise FrameError(too_long, f"`{key}` must be at most {bound}")
-    return length
