@@ -12,6 +12,7 @@ class FailureReason(StrEnum):
 
     NO_INTERPRETER = "no-interpreter"
     INSTALL = "install"
+    CONFIGURATION = "configuration"
     IMAGE_MISSING = "image-missing"
     PORT_TAKEN = "port-taken"
     PORTS_EXHAUSTED = "ports-exhausted"
