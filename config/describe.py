@@ -30,16 +30,26 @@ class Description:
 
 
 def describe_settings(settings: Settings) -> list[Description]:
-    """Give every setting, in the order of `.env.example`; no secret is in it."""
+    """Give every setting, in the order of `.env.example`; no secret is in it.
+
+    Looks at the data folder, for whether secrets were generated.
+    """
     return [
-        Description(
-            name=environment_name(name),
-            value=shown_value(name, getattr(settings, name)),
-            origin=settings.origin(name),
-            text=field.description or "",
-        )
+        Description(environment_name(name), *_value_and_origin(settings, name), field.description or "")
         for name, field in Settings.model_fields.items()
     ]
+
+
+def _value_and_origin(settings: Settings, name: str) -> tuple[Plain, Origin]:
+    value = getattr(settings, name)
+    if (
+        value is None
+        and name in SECRETS
+        and not settings.production
+        and (settings.secrets_dir / name).is_file()
+    ):
+        return MASK, Origin.GENERATED
+    return shown_value(name, value), settings.origin(name)
 
 
 def shown_value(name: str, value: Any) -> Plain:

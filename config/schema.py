@@ -366,7 +366,8 @@ class Settings(BaseSettings):
     audit_queue_size: Count = Field(
         10_000,
         description="Turns that wait to be written to the audit log, where the database is slow or locked. "
-        "When it is full, further turns are answered, but not recorded: the log says how many.",
+        "When there are as many, further turns are answered but not recorded; a row of the "
+        "audit log and the log say how many.",
     )
 
     log_level: Annotated[Literal["debug", "info", "warning", "error"], Word] = Field(
