@@ -1,9 +1,8 @@
-"""Wyoming addresses, as settings and people write them."""
+"""One Wyoming address, as people write it."""
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
+from config.listen import parse_listen
 from wyoming_central.errors import AddressError
 
 
@@ -15,10 +14,9 @@ def host_and_port(uri: str) -> tuple[str, int]:
     """
     remedy = "write it as tcp://HOST:PORT, an IPv6 address in brackets"
     try:
-        parts = urlsplit(uri)
-        port = parts.port
-    except ValueError:
-        raise AddressError(f"not an address: {uri}", remedy=remedy) from None
-    if parts.scheme != "tcp" or not parts.hostname or port is None or parts.path not in {"", "/"}:
-        raise AddressError(f"not an address: {uri}", remedy=remedy)
-    return parts.hostname, port
+        addresses = parse_listen(uri)
+    except ValueError as error:
+        raise AddressError(str(error), remedy=remedy) from None
+    if len(addresses) != 1:
+        raise AddressError("that is more than one address", remedy=remedy)
+    return addresses[0].host, addresses[0].port

@@ -182,7 +182,7 @@ class Connection(asyncio.Protocol):
     def dismiss(self, code: Fault, message: str) -> None:
         """Say why and close now; a turn under way goes on, but its answer and all that waits are dropped."""
         if self._phase <= _ENDING:
-            _log.info("connection closed", **self._who(), code=code.value)
+            _log.info("connection closed", **self._who(), code=code.value, reason=message)
             self._waiting = None
             self._last_word = Error(text=message, code=code.value).event()
             self._part()
@@ -278,7 +278,7 @@ class Connection(asyncio.Protocol):
             # What is held back is not the peer's delay.
             self._frame_at = None
         elif began or self._frame_at is None:
-            self._frame_at = self._quiet_since
+            self._frame_at = self._host.clock()
         if held is not self._paused and self._phase == _OPEN:
             self._pause_reading(held)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import socket
 import time
 from collections.abc import Callable, Coroutine
@@ -80,8 +81,7 @@ class Server:
         """Accept connections at an address.
 
         Args:
-            uri: `tcp://HOST:PORT`; an IPv6 address in brackets. Port 0 takes a free one, `[::]`
-                takes IPv4 too.
+            uri: `tcp://HOST:PORT`; an IPv6 address in brackets, and for IPv6 alone. Port 0 takes a free one.
             name: Of the listener; bindings refer to it.
 
         Returns:
@@ -100,23 +100,35 @@ class Server:
             for family, *_, address in dict.fromkeys(found):
                 # All addresses of a name share the port that the first one got.
                 wanted = port or (addresses[0][1] if addresses else 0)
-                sock = self._bind(family, str(address[0]), wanted)
+                sock = self._bind(family, (address[0], wanted, *address[2:]))
                 addresses.append(sock.getsockname()[:2])
                 await self._accept_on(sock, name)
         except OSError as error:
-            raise ListenError(
-                f"cannot listen on {uri}: {error.strerror or error}", remedy=_remedy_for(error)
-            ) from error
+            raise ListenError(f"cannot listen on {uri}: {_reason(error)}", remedy=_remedy(error)) from error
         _log.info("listening", listener=name, uri=uri, address=addresses[0][0], port=addresses[0][1])
         return addresses[0]
 
     def close_device(self, device_id: str, message: str = "the device's access was withdrawn") -> int:
         """Close every connection that is known as this device, saying why; how many there were."""
-        return self._dismiss(message, lambda identity: identity.device_id == device_id)
+        return self.close_matching(lambda identity: identity.device_id == device_id, message)
 
     def close_user(self, user_id: str, message: str = "the user's access was withdrawn") -> int:
         """Close every connection of this user's devices, saying why; how many there were."""
-        return self._dismiss(message, lambda identity: identity.user_id == user_id)
+        return self.close_matching(lambda identity: identity.user_id == user_id, message)
+
+    def close_matching(self, concerns: Callable[[Identity], bool], message: str) -> int:
+        """Close every connection whose identity is concerned, saying why; how many there were.
+
+        A turn under way goes on to its end, but its answer, and all that waited behind it, are dropped.
+        """
+        found = [
+            connection
+            for connection in self._connections
+            if connection.peer.identity is not None and concerns(connection.peer.identity)
+        ]
+        for connection in found:
+            connection.dismiss(Fault.REVOKED, message)
+        return len(found)
 
     async def drain(self, seconds: float) -> int:
         """Come to an end in good order.
@@ -186,21 +198,8 @@ class Server:
             await asyncio.sleep(self.limits.sweep_seconds)
             self.check_deadlines()
 
-    def _dismiss(self, message: str, concerns: Callable[[Identity], bool]) -> int:
-        found = [
-            connection
-            for connection in self._connections
-            if connection.peer.identity is not None and concerns(connection.peer.identity)
-        ]
-        for connection in found:
-            connection.dismiss(Fault.REVOKED, message)
-        return len(found)
-
-    def _bind(self, family: int, host: str, port: int) -> socket.socket:
-        both = family == socket.AF_INET6 and host == "::" and socket.has_dualstack_ipv6()
-        sock = socket.create_server(
-            (host, port), family=family, backlog=self.limits.backlog, dualstack_ipv6=both
-        )
+    def _bind(self, family: int, address: tuple[Any, ...]) -> socket.socket:
+        sock = socket.create_server(address, family=family, backlog=self.limits.backlog)
         # Accepted connections inherit these, which spares a call for each.
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         for option, value in (
@@ -231,7 +230,13 @@ class Server:
             task.cancel()
 
 
-def _remedy_for(error: OSError) -> str | None:
+def _reason(error: OSError) -> str:
+    if isinstance(error, socket.gaierror) or error.errno is None:
+        return error.strerror or str(error)
+    return os.strerror(error.errno)
+
+
+def _remedy(error: OSError) -> str | None:
     if error.errno == errno.EADDRINUSE:
         return "another program listens there: stop it, or set LISTEN to another port"
     if error.errno == errno.EACCES:
