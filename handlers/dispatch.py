@@ -29,7 +29,7 @@ from handlers.status import Status
 from handlers.turn import TurnResult, Turns
 from handlers.understanding import Phrase
 
-_log = structlog.get_logger()
+_log = structlog.get_logger(__name__)
 
 # The names of the `user-event`s that we understand and send.
 AUTHENTICATE = "authenticate"
@@ -46,7 +46,6 @@ class Dispatcher:
         turns: Takes the turns.
         answers: For what is said to somebody who is nobody yet.
         version: Of this server, for `info`.
-        log_sentences: Whether what was said may stand in the log.
         new_request_id: Makes the unique id of a request.
     """
 
@@ -57,14 +56,12 @@ class Dispatcher:
         turns: Turns,
         answers: Answers,
         version: str,
-        log_sentences: bool = False,
         new_request_id: Callable[[], str] = lambda: uuid.uuid4().hex,
     ) -> None:
         self._authenticator = authenticator
         self._turns = turns
         self._answers = answers
         self._info = (info_event(version),)
-        self._log_sentences = log_sentences
         self._new_request_id = new_request_id
         self._handlers: Mapping[str, Callable[[Event, Peer], Awaitable[Reply]]] = MappingProxyType(
             {
@@ -180,8 +177,9 @@ class Dispatcher:
         event = answer(text=result.speech, context=_context(result.request_id, sentence)).event()
         return Reply((event,), after=lambda: self._turns.settle(result))
 
-    def _log_turn(self, result: TurnResult) -> None:
-        said = {"said": result.text, "answered": result.speech} if self._log_sentences else {}
+    @staticmethod
+    def _log_turn(result: TurnResult) -> None:
+        # Utterance and answer reach the log only where that was asked for; the log itself sees to it.
         _log.info(
             "turn",
             status=result.status.value,
@@ -189,7 +187,8 @@ class Dispatcher:
             intents=[intent.name for intent in result.intents],
             ms=result.latency_ms,
             error=result.error,
-            **said,
+            utterance=result.text,
+            answer=result.speech,
         )
 
 

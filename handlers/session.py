@@ -24,7 +24,7 @@ from storage.errors import NotFoundError
 from storage.records import SessionRecord
 from storage.sessions import Sessions
 
-_log = structlog.get_logger()
+_log = structlog.get_logger(__name__)
 
 # A session is the last few minutes of a conversation, not a diary: what "it" and "there too" refer to.
 TURNS_KEPT: Final = 10

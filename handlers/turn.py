@@ -41,7 +41,7 @@ from provisioning.homes import Absence
 from storage.audit import AuditWriter
 from storage.records import AuditRow
 
-_log = structlog.get_logger()
+_log = structlog.get_logger(__name__)
 
 # A home that lost its connection a moment ago is usually back within this; longer, and the speaker is told.
 RECONNECT_GRACE_SECONDS: Final = 1.0

@@ -22,10 +22,9 @@ from config.languages import SUPPORTED
 from config.settings import Settings
 from handlers.answer import Answers
 from handlers.authenticate import Authenticator
-from handlers.cache import ExactCache
+from handlers.cascade import cascade
 from handlers.device_token import TokenKeys
 from handlers.dispatch import Dispatcher
-from handlers.recognize import Recognizer
 from handlers.roster import RosterKeeper
 from handlers.session import SessionKeeper
 from handlers.turn import TurnLimits, Turns
@@ -54,7 +53,7 @@ from wyoming_central.limits import Limits
 from wyoming_central.retention import Retention
 from wyoming_central.server import Server
 
-_log = structlog.get_logger()
+_log = structlog.get_logger(__name__)
 
 LEASE_NAME: Final = "server"
 # A server that was killed is succeeded after this long, and a paused one loses its claim.
@@ -169,7 +168,7 @@ async def running(
         )
         audit = AuditWriter(database, queue_size=settings.audit_queue_size)
         answers = Answers.load()
-        recognizer = Recognizer.standard()
+        recognizer = stack.enter_context(cascade())
         keys = TokenKeys(settings.jwt_secrets)
         server = Server(
             Dispatcher(
@@ -186,7 +185,6 @@ async def running(
                 ),
                 answers=answers,
                 version=version_of("wyoming-central"),
-                log_sentences=settings.log_utterances,
             ),
             limits=_limits(settings),
         )

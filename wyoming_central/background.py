@@ -17,7 +17,6 @@ async def background(**works: Callable[[], Coroutine[Any, Any, None]]) -> AsyncI
     Raises:
         Whatever the block or a work raised; only where several failed at once, an exception group.
     """
-
     try:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(work(), name=name) for name, work in works.items()]

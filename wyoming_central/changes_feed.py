@@ -12,7 +12,7 @@ from config.errors import WyomingCentralError
 from storage.changes import Changes
 from storage.records import Change
 
-_log = structlog.get_logger()
+_log = structlog.get_logger(__name__)
 
 RETRY_SECONDS: Final = 1.0
 

@@ -11,7 +11,7 @@ import structlog
 from config.errors import WyomingCentralError
 from storage.lease import Lease
 
-_log = structlog.get_logger()
+_log = structlog.get_logger(__name__)
 
 
 class Leadership:
@@ -23,7 +23,9 @@ class Leadership:
         renew_seconds: How often the claim is renewed, or tried for; a third of its time to live.
     """
 
-    def __init__(self, lease: Lease, work: Callable[[], Coroutine[Any, Any, None]], *, renew_seconds: float) -> None:
+    def __init__(
+        self, lease: Lease, work: Callable[[], Coroutine[Any, Any, None]], *, renew_seconds: float
+    ) -> None:
         self._lease = lease
         self._work = work
         self._renew_seconds = renew_seconds

@@ -16,7 +16,7 @@ from storage.changes import Changes
 from storage.revocations import Revocations
 from storage.sessions import Sessions
 
-_log = structlog.get_logger()
+_log = structlog.get_logger(__name__)
 
 EVERY_SECONDS: Final = 3600.0
 # Every server polls five times a second; a day is for one that was suspended.

@@ -69,9 +69,7 @@ def read_script() -> Script:
         return Script(
             configuration=read_text("demo/configuration.yaml"),
             rooms={room["key"]: room["name"] for room in rooms["rooms"]},
-            furniture=tuple(
-                Furniture(one["id"], one["name"], one.get("room")) for one in rooms["entities"]
-            ),
+            furniture=tuple(Furniture(one["id"], one["name"], one.get("room")) for one in rooms["entities"]),
             preparations=tuple(_preparation(one) for one in rooms["at_first"]),
             lines=tuple(_line(one) for one in lines),
         )
