@@ -52,7 +52,7 @@ async def verify_password(stored_hash: str, password: str, *, hasher: PasswordHa
 def _verify(hasher: PasswordHasher, stored_hash: str, encoded: bytes) -> bool:
     try:
         return hasher.verify(stored_hash, encoded)
-    except (VerificationError, InvalidHashError):
+    except (VerificationError, InvalidHashError, UnicodeError):
         return False
 
 
