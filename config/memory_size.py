@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
-_SIZE = re.compile(r"(\d{1,15})\s*([bkmg]?)(?:(?<=[kmg])i?b)?", re.IGNORECASE)
+_SIZE = re.compile(r"([0-9]{1,15})\s*([bkmg]?)(?:(?<=[kmg])i?b)?", re.IGNORECASE)
 
 
 def parse_memory_size(text: str) -> int:
