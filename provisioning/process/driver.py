@@ -59,8 +59,8 @@ class ProcessDriver:
     """One process a user, in a folder of its own, on 127.0.0.1 only.
 
     Processes belong to the account that the server runs as, and neither their memory nor their share of the
-    processor is limited (`InstanceSpec.memory_limit`, `cpu_limit`): this driver is for one house and for trying
-    out; the `docker` driver keeps users apart.
+    processor is limited (`InstanceSpec.memory_limit`, `cpu_limit`): this driver is for one house and for
+    trying out; the `docker` driver keeps users apart.
 
     Args:
         data_dir: Instances live in `instances/NAME` under it, removed ones in `removed/`.
