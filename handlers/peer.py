@@ -18,7 +18,8 @@ class Identity:
         device_name: Its name, for logs and listings.
         language: The device's language, else its user's: `hu` or `en`.
         area: Id or name of the area where the device stands, as its owner gave it, or None.
-        token_id: The `jti` of the token that was shown; None for a binding.
+        token_id: The `jti` of the token that was shown, or None.
+        binding_id: The binding that let the connection in, or None.
         expires_at: When the credential ends, seconds since the epoch; None for never.
     """
 
@@ -28,6 +29,7 @@ class Identity:
     language: str
     area: str | None = None
     token_id: str | None = None
+    binding_id: str | None = None
     expires_at: float | None = None
 
 

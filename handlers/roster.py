@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -72,23 +72,27 @@ class Roster:
         Raises:
             AuthenticationError: Its device or user is gone or revoked.
         """
-        return self._identity(self._device(binding.device_id), token_id=None, expires_at=None)
+        return self._identity(self._device(binding.device_id), binding_id=binding.id)
 
     def refreshed(self, identity: Identity) -> Identity | None:
         """An identity given out earlier, as it would be given out now; None if it no longer would be.
 
-        The device's name, area and language may have changed since; a device that changed hands is another
-        identity, and the old one ends.
+        The device's name, area and language may have changed since. A device that changed hands is another
+        identity, and the old one ends; so does one whose token or binding is gone.
         """
         try:
-            device = self._device(identity.device_id)
-            if device.user_id != identity.user_id:
-                return None
-            if identity.token_id is None:
-                return self._identity(device, token_id=None, expires_at=None)
-            return self.identity_of_token(device.id, identity.token_id, identity.expires_at)
+            now = self._given_again(identity)
         except AuthenticationError:
             return None
+        return now if now is not None and now.user_id == identity.user_id else None
+
+    def _given_again(self, identity: Identity) -> Identity | None:
+        if identity.token_id is not None:
+            return self.identity_of_token(identity.device_id, identity.token_id, identity.expires_at)
+        for _, binding in self.bindings:
+            if binding.id == identity.binding_id and binding.device_id == identity.device_id:
+                return self.identity_of_binding(binding)
+        return None
 
     def _device(self, device_id: str) -> DeviceRecord:
         device = self.devices.get(device_id)
@@ -98,7 +102,14 @@ class Roster:
             raise AuthenticationError("the device was revoked")
         return device
 
-    def _identity(self, device: DeviceRecord, *, token_id: str | None, expires_at: float | None) -> Identity:
+    def _identity(
+        self,
+        device: DeviceRecord,
+        *,
+        token_id: str | None = None,
+        binding_id: str | None = None,
+        expires_at: float | None = None,
+    ) -> Identity:
         user = self.users.get(device.user_id)
         if user is None:
             raise AuthenticationError("the device's user was removed")
@@ -110,6 +121,7 @@ class Roster:
             language=language or DEFAULT_LANGUAGE,
             area=device.area,
             token_id=token_id,
+            binding_id=binding_id,
             expires_at=expires_at,
         )
 
@@ -147,6 +159,6 @@ class RosterKeeper:
             return self.current
 
 
-def _narrowest_first(bindings: list[BindingRecord]) -> tuple[tuple[IPNetwork, BindingRecord], ...]:
+def _narrowest_first(bindings: Iterable[BindingRecord]) -> tuple[tuple[IPNetwork, BindingRecord], ...]:
     parsed = [(ipaddress.ip_network(binding.network), binding) for binding in bindings]
     return tuple(sorted(parsed, key=lambda pair: (-pair[0].prefixlen, pair[1].id)))

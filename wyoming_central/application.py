@@ -7,11 +7,10 @@ import os
 import secrets
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version as version_of
-from pathlib import Path
 from typing import Final
 
 import aiohttp
@@ -19,6 +18,7 @@ import structlog
 
 from config.errors import WyomingCentralError
 from config.languages import SUPPORTED
+from config.listen import ListenAddress
 from config.settings import Settings
 from handlers.answer import Answers
 from handlers.authenticate import Authenticator
@@ -31,6 +31,7 @@ from handlers.turn import TurnLimits, Turns
 from provisioning.driver import Driver, ProgressListener
 from provisioning.external import ExternalDriver
 from provisioning.process.driver import ProcessDriver
+from provisioning.process.installation import Installer
 from provisioning.provisioner import Provisioner, ProvisionerOptions
 from storage.audit import AuditLog, AuditWriter
 from storage.bindings import Bindings
@@ -47,7 +48,8 @@ from storage.sessions import Sessions
 from storage.users import Users
 from wyoming_central.background import background
 from wyoming_central.changes_feed import ChangesFeed
-from wyoming_central.discovery import Advertisement
+from wyoming_central.discovery import Advertisement, server_id
+from wyoming_central.frame import FrameBounds
 from wyoming_central.leadership import Leadership
 from wyoming_central.limits import Limits
 from wyoming_central.retention import Retention
@@ -55,6 +57,7 @@ from wyoming_central.server import Server
 
 _log = structlog.get_logger(__name__)
 
+VERSION: Final = version_of("wyoming-central")
 LEASE_NAME: Final = "server"
 # A server that was killed is succeeded after this long, and a paused one loses its claim.
 LEASE_SECONDS: Final = 5.0
@@ -79,21 +82,12 @@ class Repositories:
 
 
 @dataclass(frozen=True, slots=True)
-class Listening:
-    """An address that the server really listens on, and the listener's name."""
-
-    name: str
-    host: str
-    port: int
-
-
-@dataclass(frozen=True, slots=True)
 class Application:
     """A server that runs.
 
     Attributes:
         settings: What it runs with, secrets included.
-        listening: Where it listens.
+        listening: Where it really listens: addresses, and the ports that were chosen.
         repositories: Its database.
         keys: What device tokens are signed with.
         provisioner: Its instances.
@@ -101,7 +95,7 @@ class Application:
     """
 
     settings: Settings
-    listening: tuple[Listening, ...]
+    listening: tuple[ListenAddress, ...]
     repositories: Repositories
     keys: TokenKeys
     provisioner: Provisioner
@@ -144,7 +138,7 @@ async def running(
         http = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()))
 
         provisioner = Provisioner(
-            drivers=_drivers(settings, http),
+            drivers=_drivers(settings, stored.users),
             instances=stored.instances,
             users=stored.users,
             http=http,
@@ -184,7 +178,7 @@ async def running(
                     ),
                 ),
                 answers=answers,
-                version=version_of("wyoming-central"),
+                version=VERSION,
             ),
             limits=_limits(settings),
         )
@@ -209,14 +203,6 @@ async def running(
             audit_days=settings.audit_retention_days,
         )
 
-        async def listen() -> tuple[Listening, ...]:
-            return tuple(
-                [
-                    Listening(address.name, *await server.listen(address.uri, name=address.name))
-                    for address in settings.listen
-                ]
-            )
-
         async def warm_up() -> None:
             await recognizer.warm(SUPPORTED)
 
@@ -230,8 +216,8 @@ async def running(
                     ),
                     server,
                 ):
-                    listening = await listen()
-                    async with _advertised(settings, listening):
+                    listening = await _listen(server, settings.listen)
+                    async with await _advertisement(settings, listening):
                         yield Application(settings, listening, stored, keys, provisioner, http)
                     cut = await server.drain(settings.drain_seconds)
                     _log.info("drained", turns_cut=cut)
@@ -269,13 +255,51 @@ async def _settle(sessions: SessionKeeper, audit: AuditWriter) -> None:
     await audit.close()
 
 
-def _drivers(settings: Settings, http: aiohttp.ClientSession) -> dict[str, Driver]:
+async def _listen(server: Server, addresses: Iterable[ListenAddress]) -> tuple[ListenAddress, ...]:
+    listening = []
+    for address in addresses:
+        host, port = await server.listen(address.uri, name=address.name)
+        listening.append(replace(address, host=host, port=port))
+    return tuple(listening)
+
+
+async def _advertisement(settings: Settings, listening: Sequence[ListenAddress]) -> Advertisement:
+    return Advertisement(
+        listening,
+        name=settings.server_name,
+        identifier=await asyncio.to_thread(server_id, settings.data_dir),
+        version=VERSION,
+        mode=settings.zeroconf,
+        chosen=settings.zeroconf_interfaces,
+    )
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        frame=FrameBounds(
+            header_bytes=settings.max_header_bytes,
+            data_bytes=settings.max_data_bytes,
+            payload_bytes=settings.max_payload_bytes,
+        ),
+        first_event_seconds=settings.first_event_seconds,
+        idle_seconds=settings.idle_seconds,
+        device_idle_seconds=settings.device_idle_seconds,
+        half_frame_seconds=settings.half_frame_seconds,
+        write_seconds=settings.write_seconds,
+        waiting_events=settings.max_waiting_events,
+    )
+
+
+def _drivers(settings: Settings, users: Users) -> dict[str, Driver]:
     process = ProcessDriver(
         data_dir=settings.data_dir,
-        cache_dir=settings.cache_dir,
-        python=settings.ha_python,
+        installer=Installer(
+            folder=settings.cache_dir / "home-assistant",
+            python=str(settings.ha_python) if settings.ha_python else None,
+        ),
     )
-    return {process.kind: process, "external": ExternalDriver()}
+    external = ExternalDriver(credentials=users)
+    return {driver.kind: driver for driver in (process, external)}
 
 
 def _holder() -> str:

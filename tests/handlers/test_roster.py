@@ -121,10 +121,13 @@ def test_an_identity_ends_with_its_credential_or_when_the_device_changes_hands(l
     assert later.refreshed(identity) is None
 
 
-def test_an_identity_of_a_binding_outlives_a_new_token() -> None:
-    one = roster(device("a1", "anna"), bindings=(binding("10.0.0.0/8", "a1"),))
-    identity = one.identity_of_binding(one.bindings[0][1])
-    assert roster(device("a1", "anna", token_id="newer")).refreshed(identity) is not None
+def test_an_identity_of_a_binding_outlives_a_new_token_but_not_the_binding() -> None:
+    bound = binding("10.0.0.0/8", "a1")
+    identity = roster(device("a1", "anna"), bindings=(bound,)).identity_of_binding(bound)
+    assert roster(device("a1", "anna", token_id="newer"), bindings=(bound,)).refreshed(identity) is not None
+    assert roster(device("a1", "anna")).refreshed(identity) is None
+    moved = binding("10.0.0.0/8", "a2")
+    assert roster(device("a1", "anna"), device("a2", "anna"), bindings=(moved,)).refreshed(identity) is None
 
 
 def test_networks_are_parsed_once_and_sorted() -> None:

@@ -1,0 +1,205 @@
+"""`wyoming-central interpret`: what a sentence would do, with nothing done."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, BinaryIO, Final
+
+import orjson
+import typer
+import yaml
+
+from config.errors import WyomingCentralError
+from config.languages import DEFAULT as DEFAULT_LANGUAGE
+from handlers.answer import Answers
+from handlers.cascade import cascade
+from handlers.interpret import Interpreter
+from handlers.understanding import Outcome
+from wyoming_central.cli.commands import examples, single
+from wyoming_central.cli.options import AsJson, Language
+from wyoming_central.cli.output import several, show_fields, show_json
+from wyoming_central.cli.quiet import quiet_logs
+
+# A home of 20,000 entities with attributes is about half of this.
+MAX_LINE_BYTES: Final = 16 * 1024 * 1024
+
+_TOO_LONG: Final = f"the line is longer than {MAX_LINE_BYTES} bytes"
+
+app = single()
+
+
+@app.command(
+    epilog=examples(
+        'wyoming-central interpret --home home.yaml -l hu --area konyha "kapcsold fel a lámpát"',
+        "wyoming-central interpret --jsonl < requests.jsonl",
+    )
+)
+def interpret(
+    *,
+    sentence: Annotated[str | None, typer.Argument(metavar="SENTENCE", help="What is said.")] = None,
+    home: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The home, as YAML or JSON: floors, areas, devices, entities."),
+    ] = None,
+    language: Language = DEFAULT_LANGUAGE,
+    area: Annotated[
+        str | None,
+        typer.Option("--area", "-a", metavar="AREA", help="Where it is heard: id or name."),
+    ] = None,
+    context: Annotated[
+        list[str] | None,
+        typer.Option("--context", metavar="SENTENCE", help="Said before it; may be given several times."),
+    ] = None,
+    jsonl: Annotated[
+        bool, typer.Option("--jsonl", help="For programs: one JSON request a line in, one answer a line out.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a sentence would do in a home that a file describes. Nothing is done.
+
+    With --jsonl a request has `home` (or leaves it out: the one before), `text`, `language`, and may have
+    `area`, `states` and `context`. The answers come in the order of the requests; what cannot be read is
+    answered with the outcome `error`, and the next line is read.
+    """
+    quiet_logs()
+    if jsonl:
+        if sentence is not None or home is not None:
+            raise typer.BadParameter("sentence and home come on stdin", param_hint="--jsonl")
+        _answer_lines(sys.stdin.buffer, sys.stdout.buffer)
+        return
+    if sentence is None or home is None:
+        raise typer.BadParameter("both are needed without --jsonl", param_hint="SENTENCE and --home")
+    described = _read_home(home)
+    request = {
+        "home": described,
+        "text": sentence,
+        "language": language,
+        "area": _area_id(described, area),
+        "context": context or [],
+    }
+    with asyncio.Runner() as runner, _interpreter() as interpreter:
+        answer = runner.run(interpreter.answer(request))
+    if answer["outcome"] == Outcome.ERROR.value:
+        raise WyomingCentralError(f"this cannot be interpreted: {answer.get('error', 'unknown reason')}")
+    if as_json:
+        show_json(answer)
+    else:
+        _show(answer)
+
+
+@contextmanager
+def _interpreter() -> Iterator[Interpreter]:
+    with cascade() as recognizer:
+        yield Interpreter(recognizer=recognizer, answers=Answers.load())
+
+
+def _answer_lines(requests: BinaryIO, answers: BinaryIO) -> None:
+    """Answer every line, each before the next one is read."""
+    with asyncio.Runner() as runner, _interpreter() as interpreter:
+        for line in _lines(requests):
+            answer = _answer_line(line, lambda request: runner.run(interpreter.answer(request)))
+            answers.write(orjson.dumps(answer, option=orjson.OPT_APPEND_NEWLINE, default=str))
+            answers.flush()
+
+
+def _answer_line(
+    line: bytes | None, answer_of: Callable[[Mapping[str, Any]], dict[str, Any]]
+) -> dict[str, Any]:
+    if line is None:
+        return _refusal(_TOO_LONG)
+    try:
+        request = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        return _refusal(f"the line is not JSON: {error}")
+    if not isinstance(request, dict):
+        return _refusal("the request is not an object")
+    try:
+        return answer_of(request)
+    except Exception as error:  # noqa: BLE001 - one bad request must not end the process that others wait for
+        return _refusal(f"unexpected {type(error).__name__}: {error}")
+
+
+def _lines(stream: BinaryIO) -> Iterator[bytes | None]:
+    """Each line of a stream; None for one that is too long to be read."""
+    while line := stream.readline(MAX_LINE_BYTES):
+        if len(line) < MAX_LINE_BYTES or line.endswith(b"\n"):
+            yield line
+            continue
+        while (rest := stream.readline(MAX_LINE_BYTES)) and not rest.endswith(b"\n"):
+            pass
+        yield None
+
+
+def _refusal(reason: str) -> dict[str, Any]:
+    return {
+        "outcome": Outcome.ERROR.value,
+        "intents": [],
+        "calls": [],
+        "speech": "",
+        "parser": None,
+        "ms": 0.0,
+        "error": reason,
+    }
+
+
+def _read_home(path: Path) -> dict[str, Any]:
+    try:
+        # YAML is a superset of JSON as far as homes are concerned.
+        described = yaml.load(path.read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe loaders
+    except OSError as error:
+        raise WyomingCentralError(f"cannot read {path}: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise WyomingCentralError(
+            f"{path} is no YAML: {' '.join(str(error).split())[:200]}",
+            remedy="see the README for an example",
+        ) from None
+    if not isinstance(described, dict):
+        raise WyomingCentralError(f"{path} holds no home: floors, areas, devices, entities")
+    for entity in described.get("entities") or ():
+        if isinstance(entity, dict) and isinstance(entity.get("state"), bool):
+            # An unquoted on or off is a truth value in YAML.
+            entity["state"] = "on" if entity["state"] else "off"
+    return described
+
+
+def _area_id(described: Mapping[str, Any], wanted: str | None) -> str | None:
+    """The id of the area with this id or name; left as it is where there is none, to be refused as such."""
+    if wanted is None:
+        return None
+    for area in described.get("areas") or ():
+        if isinstance(area, dict) and wanted.casefold() in {
+            str(area.get("id")).casefold(),
+            str(area.get("name")).casefold(),
+        }:
+            return str(area.get("id"))
+    return wanted
+
+
+def _show(answer: Mapping[str, Any]) -> None:
+    by = f"by {answer['parser']}, " if answer["parser"] else ""
+    show_fields(
+        (
+            ("Outcome", f"{answer['outcome']} ({by}{answer['ms']:.1f} ms)"),
+            *several("Understood", [f"{one['name']}  {_pairs(one['slots'])}" for one in answer["intents"]]),
+            *several(
+                "Would do",
+                [
+                    f"{one['domain']}.{one['service']}  {', '.join(one['entity_id'])}  {_pairs(one['data'])}"
+                    for one in answer["calls"]
+                ],
+            ),
+            ("Would say", answer["speech"]),
+        )
+    )
+
+
+def _pairs(values: Mapping[str, Any]) -> str:
+    return "  ".join(f"{name}={_value(value)}" for name, value in values.items())
+
+
+def _value(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
