@@ -126,7 +126,7 @@ async def _device_names(store: Store) -> list[str]:
 
 def _completions(look_up: Callable[[Store], Awaitable[list[str]]], incomplete: str) -> list[str]:
     async def candidates() -> list[str]:
-        async with open_store(create=False) as store:
+        async with open_store() as store:
             return await look_up(store)
 
     try:

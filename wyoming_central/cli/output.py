@@ -97,6 +97,12 @@ def jsonable(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} is not for JSON")
 
 
+def show_line(line: str) -> None:
+    """Write one line for people to stdout, at once."""
+    stdout().print(Text(plain(line)), soft_wrap=True)
+    sys.stdout.flush()
+
+
 def show_table(columns: Sequence[Column], rows: Iterable[Sequence[str | Text]]) -> None:
     """Write a listing for people to stdout."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
@@ -135,8 +141,14 @@ def show_fields(fields: Iterable[tuple[str, str | Text]]) -> None:
     sys.stdout.writelines(f"{name:{width}}  {value}".rstrip() + "\n" for name, value in pairs)
 
 
+def several(name: str, lines: Sequence[str]) -> list[tuple[str, str]]:
+    """Give a field of several lines for `show_fields`, its name beside the first one; a dash for none."""
+    names = [name, *[""] * len(lines)]
+    return [(name, line.rstrip()) for name, line in zip(names, lines or ["–"], strict=False)]
+
+
 def plain(text: str) -> str:
-    """Give `text` with every control character replaced: what others wrote must not steer a terminal."""
+    """Give `text` with control characters replaced: what others wrote must not steer a terminal."""
     return "".join("\N{REPLACEMENT CHARACTER}" if _steers(character) else character for character in text)
 
 

@@ -15,6 +15,7 @@ _REMEDIES: Final[Mapping[str, str]] = MappingProxyType(
     {
         FailureReason.NO_INTERPRETER: "install Python 3.11 or newer with venv, or name one in HA_PYTHON",
         FailureReason.INSTALL: "see the server's log: is the package index reachable, is the disk full?",
+        FailureReason.CONFIGURATION: "see its folder under DATA_DIR/instances, then `instance restart USER`",
         FailureReason.IMAGE_MISSING: "make the image available to the container engine",
         FailureReason.PORT_TAKEN: "end what listens on its port, or widen HA_PORT_RANGE_START to _END",
         FailureReason.PORTS_EXHAUSTED: "widen HA_PORT_RANGE_START to HA_PORT_RANGE_END",

@@ -43,10 +43,11 @@ class Store:
 
 
 @asynccontextmanager
-async def open_store(*, create: bool = True) -> AsyncIterator[Store]:
+async def open_store(*, create: bool = False) -> AsyncIterator[Store]:
     """Open the database that the settings name.
 
-    Where there is none yet it is made. One of an older version is left alone: changing it is a decision
+    Where there is none it is made only if that is asked for: rather than a new one, a listing of nothing
+    may mean the wrong DATA_DIR. One of an older version is left alone: changing it is a decision
     (`db upgrade`), which a server makes when it starts.
 
     Args:
@@ -63,10 +64,24 @@ async def open_store(*, create: bool = True) -> AsyncIterator[Store]:
     url = settings.database_url.get_secret_value()
     if await revision(url) is None:
         if not create:
-            raise NotFoundError("there is no database yet", remedy="run `wyoming-central db upgrade`")
+            raise NotFoundError(
+                f"there is no database yet in {settings.data_dir}",
+                remedy="`wyoming-central user add` makes it, or set DATA_DIR to where it is",
+            )
         await upgrade(url, backup_dir=None)
     settings = ensure_secrets(settings)
-    database = Database(url)
+    async with store_on(settings) as store:
+        yield store
+
+
+@asynccontextmanager
+async def store_on(settings: Settings) -> AsyncIterator[Store]:
+    """Open the database of settings that have their secrets; its tables have to be there.
+
+    Raises:
+        StorageError: It cannot be used.
+    """
+    database = Database(settings.database_url.get_secret_value())
     box = SecretBox(settings.encryption_keys)
     try:
         yield Store(

@@ -157,7 +157,7 @@ def remove(*, user: User, yes: Yes = False) -> None:
 
 
 async def _check(wanted: _Wanted, *, home: bool) -> None:
-    async with open_store() as store:
+    async with open_store(create=True) as store:
         try:
             user = await store.users.by_email(wanted.email)
         except NotFoundError:
@@ -216,7 +216,10 @@ async def _tell(user: UserRecord, instance: InstanceRecord, *, wait: bool | None
         if await store.server() is None:
             if wait:
                 raise NoServerError
-            note("No server is running: the Home Assistant is made when `wyoming-central serve` runs.")
+            note(
+                "No server is running: the Home Assistant is made when `wyoming-central serve` runs.",
+                style="yellow",
+            )
         elif wait or (wait is None and sys.stderr.isatty()):
             ready = await follow(store, instance)
             note(f"Home Assistant {or_dash(ready.version)} is ready.", style="green")
@@ -290,9 +293,8 @@ async def _what_goes(wanted: str) -> tuple[UserRecord, str]:
         bindings = await store.bindings.list(user.id)
         instance = await _instance(store, user.id)
     note(f"With {user.email} go:")
-    note(
-        f"  devices    {', '.join(device.name for device in devices) or 'none'}, with tokens and {len(bindings)} bindings"
-    )
+    names = ", ".join(device.name for device in devices)
+    note(f"  devices    {f'{names}; {len(bindings)} bindings' if names else 'none'}")
     note("  sentences  all that was said; of the audit log bare rows stay")
     if instance is None:
         note("  home       none")

@@ -1,0 +1,33 @@
+"""`wyoming-central demo`: see it work."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from config.settings import load_settings
+from wyoming_central.cli.commands import single
+from wyoming_central.cli.quiet import quiet_logs
+from wyoming_central.demo.run import run_demo
+
+app = single()
+
+
+@app.command()
+def demo(
+    *,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Leave it running until Ctrl-C, and say how to talk to it.")
+    ] = False,
+) -> None:
+    """Watch it work, from nothing: a server, two people, a real Home Assistant for each, eight sentences.
+
+    Everything lives in a temporary folder. The first time, Home Assistant is installed, which takes a few
+    minutes. The exit status is 0 only if every sentence did in Home Assistant what it should.
+    """
+    quiet_logs()
+    code = asyncio.run(run_demo(load_settings(), keep=keep, console=Console(highlight=False)))
+    raise typer.Exit(code)

@@ -1,0 +1,269 @@
+"""`wyoming-central instance`: the users' Home Assistants."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterable
+from typing import Annotated, Any, Final
+
+import typer
+
+from config.errors import WyomingCentralError
+from provisioning.process.driver import ProcessDriver
+from provisioning.process.installation import Installer
+from storage.records import DesiredState, InstanceRecord, InstanceStatus, UserRecord
+from wyoming_central.cli.commands import group
+from wyoming_central.cli.find import User, find_user
+from wyoming_central.cli.follow import NoServerError, described, follow
+from wyoming_central.cli.options import AsJson, Wait
+from wyoming_central.cli.output import (
+    Column,
+    ago,
+    moment,
+    note,
+    or_dash,
+    show_fields,
+    show_json,
+    show_line,
+    show_table,
+)
+from wyoming_central.cli.remedies import remedy_of
+from wyoming_central.cli.store import Store, open_store
+
+_POLL_SECONDS: Final = 0.5
+# What `logs --follow` looks at each time; more than an instance writes in between.
+_FOLLOWED_LINES: Final = 500
+
+app = group("Instances: the users' Home Assistants. The server makes, watches and repairs them.")
+
+
+@app.command("list")
+def list_(*, as_json: AsJson = False) -> None:
+    """List the instances, with what is wrong and what to do about it."""
+    asyncio.run(_list(as_json=as_json))
+
+
+@app.command()
+def show(*, user: User, as_json: AsJson = False) -> None:
+    """Show a user's instance."""
+    asyncio.run(_show(user, as_json=as_json))
+
+
+@app.command()
+def start(*, user: User, wait: Wait = None) -> None:
+    """Have an instance running."""
+    asyncio.run(_change(user, DesiredState.RUNNING, wait=wait))
+
+
+@app.command()
+def stop(*, user: User, wait: Wait = None) -> None:
+    """Have an instance stopped, until it is started again; its data is kept."""
+    asyncio.run(_change(user, DesiredState.STOPPED, wait=wait))
+
+
+@app.command()
+def restart(*, user: User, wait: Wait = None) -> None:
+    """Stop an instance and start it again, also one that failed."""
+    asyncio.run(_restart(user, wait=wait))
+
+
+@app.command()
+def logs(
+    *,
+    user: User,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=1, max=10_000, help="How many.")] = 50,
+    follow_: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")] = False,
+) -> None:
+    """Show the end of what an instance has written."""
+    asyncio.run(_logs(user, lines, follow=follow_))
+
+
+async def _list(*, as_json: bool) -> None:
+    async with open_store() as store:
+        instances = await store.instances.list()
+        users = {user.id: user for user in await store.users.list()}
+    if as_json:
+        show_json([_as_json(one, users.get(one.user_id)) for one in instances])
+        return
+    if not instances:
+        note("There are no instances yet: wyoming-central user add EMAIL")
+        return
+    show_table(
+        (
+            Column("USER"),
+            Column("DRIVER"),
+            Column("STATUS"),
+            Column("PORT", right=True),
+            Column("VERSION"),
+            Column("SINCE", whole=True),
+            Column("REASON"),
+        ),
+        (
+            (
+                _owner(one, users.get(one.user_id)),
+                one.driver,
+                _status(one),
+                or_dash(one.host_port),
+                or_dash(one.version),
+                ago(one.updated_at),
+                or_dash(one.failure_reason),
+            )
+            for one in instances
+        ),
+    )
+    _tell_remedies(instances, users)
+
+
+def _tell_remedies(instances: Iterable[InstanceRecord], users: dict[str, UserRecord]) -> None:
+    for one in instances:
+        if one.failure_reason:
+            owner = _owner(one, users.get(one.user_id))
+            detail = (
+                f"{one.failure_reason}: {one.failure_detail}" if one.failure_detail else one.failure_reason
+            )
+            show_line(f"{owner}: {detail} — {or_dash(remedy_of(one))}")
+
+
+async def _show(wanted: str, *, as_json: bool) -> None:
+    async with open_store() as store:
+        user = await find_user(store, wanted)
+        instance = await store.instances.get(user.id)
+    if as_json:
+        show_json(_as_json(instance, user))
+        return
+    show_fields(
+        (
+            ("User", user.email),
+            ("Driver", instance.driver),
+            ("Status", _status(instance)),
+            ("Wanted", instance.desired.value),
+            ("Address", or_dash(user.ha_instance_url)),
+            ("Version", or_dash(instance.version)),
+            ("Name", instance.container_name),
+            ("Runs as", or_dash(instance.container_id)),
+            ("Language", instance.language),
+            ("Country", or_dash(instance.country)),
+            ("Time zone", instance.timezone),
+            ("Added", moment(instance.created_at)),
+            ("Since", moment(instance.updated_at)),
+            *_failure(instance),
+        )
+    )
+
+
+async def _change(wanted: str, desired: DesiredState, *, wait: bool | None) -> None:
+    async with open_store() as store:
+        user = await find_user(store, wanted)
+        asked = await store.instances.set_desired(user.id, desired)
+        await _see_done(store, asked, user, wait=wait)
+
+
+async def _restart(wanted: str, *, wait: bool | None) -> None:
+    async with open_store() as store:
+        user = await find_user(store, wanted)
+        asked = await store.instances.restart(user.id)
+        if asked.desired is not DesiredState.RUNNING:
+            asked = await store.instances.set_desired(user.id, DesiredState.RUNNING)
+        await _see_done(store, asked, user, wait=wait)
+
+
+async def _see_done(store: Store, asked: InstanceRecord, user: UserRecord, *, wait: bool | None) -> None:
+    if await store.server() is None:
+        if wait:
+            raise NoServerError
+        no_server = NoServerError()
+        note(f"{no_server.message}: {no_server.remedy}", style="yellow")
+    elif wait or (wait is None and sys.stderr.isatty()):
+        now = await follow(store, asked)
+        note(f"The Home Assistant of {user.email} is {now.status.value}.", style="green")
+    else:
+        note(f"Asked for it: `wyoming-central instance show {user.email}` shows how far it is.")
+
+
+async def _logs(wanted: str, lines: int, *, follow: bool) -> None:
+    async with open_store() as store:
+        user = await find_user(store, wanted)
+        instance = await store.instances.get(user.id)
+        settings = store.settings
+    if instance.driver != "process":
+        raise WyomingCentralError(
+            f"the driver {instance.driver} keeps no log here",
+            remedy="look into that Home Assistant's own log",
+        )
+    python = str(settings.ha_python) if settings.ha_python else None
+    driver = ProcessDriver(
+        data_dir=settings.data_dir,
+        installer=Installer(folder=settings.cache_dir / "home-assistant", python=python),
+    )
+    tail = max(lines, _FOLLOWED_LINES)
+    known = await driver.logs(instance.container_name, tail=tail)
+    if not known:
+        note(f"The Home Assistant of {user.email} has not written anything yet.")
+    for line in known[-lines:]:
+        show_line(line)
+    while follow:
+        await asyncio.sleep(_POLL_SECONDS)
+        now = await driver.logs(instance.container_name, tail=tail)
+        for line in _new_lines(known, now):
+            show_line(line)
+        known = now
+
+
+def _new_lines(before: list[str], now: list[str]) -> list[str]:
+    """What came after `before`, where both are ends of the same file at different times."""
+    for count in range(len(now)):
+        kept = now[: len(now) - count]
+        if before[-len(kept) :] == kept:
+            return now[len(kept) :]
+    return now
+
+
+def _failure(instance: InstanceRecord) -> list[tuple[str, str]]:
+    if instance.failure_reason is None:
+        return []
+    return [
+        ("Reason", instance.failure_reason),
+        ("Detail", or_dash(instance.failure_detail)),
+        ("Remedy", or_dash(remedy_of(instance))),
+    ]
+
+
+def _owner(instance: InstanceRecord, user: UserRecord | None) -> str:
+    return user.email if user else f"removed {instance.user_id[:8]}"
+
+
+def _status(instance: InstanceRecord) -> str:
+    wanted = {
+        DesiredState.RUNNING: InstanceStatus.READY,
+        DesiredState.STOPPED: InstanceStatus.STOPPED,
+        DesiredState.REMOVED: InstanceStatus.REMOVING,
+    }[instance.desired]
+    settled = instance.status in {wanted, InstanceStatus.FAILED} or instance.desired is DesiredState.RUNNING
+    return described(instance) if settled else f"{described(instance)} (to be {instance.desired.value})"
+
+
+def _as_json(instance: InstanceRecord, user: UserRecord | None) -> dict[str, Any]:
+    return {
+        "user_id": instance.user_id,
+        "user": user.email if user else None,
+        "driver": instance.driver,
+        "status": instance.status,
+        "phase": instance.phase,
+        "desired": instance.desired,
+        "url": user.ha_instance_url if user else None,
+        "port": instance.host_port,
+        "version": instance.version,
+        "name": instance.container_name,
+        "container_id": instance.container_id,
+        "generation": instance.generation,
+        "observed_generation": instance.observed_generation,
+        "language": instance.language,
+        "country": instance.country,
+        "timezone": instance.timezone,
+        "failure_reason": instance.failure_reason,
+        "failure_detail": instance.failure_detail,
+        "remedy": remedy_of(instance),
+        "created_at": instance.created_at,
+        "updated_at": instance.updated_at,
+    }
