@@ -18,7 +18,8 @@ async def furnish(url: str, token: str, script: Script, *, http: aiohttp.ClientS
     """Make a Home Assistant with the demo configuration look like the script's home.
 
     Args:
-        url, token: Of the Home Assistant, with an administrator's token.
+        url: Of the Home Assistant.
+        token: An administrator's.
         script: What it is to look like.
         http: Session to connect with.
 
