@@ -17,6 +17,7 @@ from config.errors import WyomingCentralError
 from config.languages import DEFAULT as DEFAULT_LANGUAGE
 from handlers.answer import Answers
 from handlers.cascade import cascade
+from handlers.cascade import cascade
 from handlers.interpret import Interpreter
 from handlers.understanding import Outcome
 from wyoming_central.cli.commands import examples, single
