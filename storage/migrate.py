@@ -28,6 +28,7 @@ _LOCK_SECONDS = 60.0
 _LOCK_POLL_SECONDS = 0.05
 # How many backups made before an upgrade stay.
 _KEPT_BACKUPS = 5
+_UNFINISHED = ".{name}.unfinished"
 # Any number, as long as every server that shares a PostgreSQL database uses the same.
 _POSTGRESQL_LOCK = 0x57594F4D
 
@@ -211,7 +212,7 @@ def _copy(source: Path, target: Path) -> None:
     if target.exists():
         raise AlreadyExistsError(f"{target} is there already", remedy="choose another name")
     _make_private_folder(target.parent)
-    unfinished = target.with_name(f".{target.name}.unfinished")
+    unfinished = target.with_name(_UNFINISHED.format(name=target.name))
     try:
         unfinished.unlink(missing_ok=True)
         _make_private_file(unfinished)
@@ -246,6 +247,8 @@ def _forget_old_backups(file: Path, backup_dir: Path, keep: int) -> None:
     name = f"{escape(file.stem)}-{digits}Z-[0-9][0-9][0-9][0-9]{escape(file.suffix)}"
     # The time in the names sorts them.
     copies = sorted(backup_dir.glob(name))
-    for old in copies[: max(0, len(copies) - keep)]:
+    # What a killed process began; nobody else makes such copies while this one holds the lock.
+    begun = backup_dir.glob(_UNFINISHED.format(name=name))
+    for old in (*copies[: max(0, len(copies) - keep)], *begun):
         with suppress(OSError):
             old.unlink()

@@ -143,6 +143,7 @@ async def test_only_the_newest_backups_stay_and_nothing_else_is_touched(
     folder = tmp_path / "backups"
     folder.mkdir()
     (folder / "wyoming-central-mine.db").touch()
+    (folder / ".wyoming-central-20260101T000000000000Z-0000.db.unfinished").touch()
     made = []
     for _ in range(4):
         report = await upgrade(sqlite_url, backup_dir=folder, keep=2)
