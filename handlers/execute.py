@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Any, Final, Protocol
 
 from handlers.expected import MAY_NOT_MOVE, Accept, expected
-from handlers.results import Failure, Result, error_line, failed, only_unconfirmed, what_to_say, worst
+from handlers.results import Failure, Result, error_line, failed, what_to_say, worst
 from handlers.status import Status
 from handlers.understanding import Execution, Resolution, ServiceCall
 from provisioning.errors import (
@@ -85,7 +85,7 @@ async def execute(resolution: Resolution, home: Home, *, within: float) -> Execu
     """Carry out all calls of a resolution and tell what came of it.
 
     Calls on different entities run at once; those that share one run in the order in which they were said,
-    and one is not tried where the one before it on the same entity failed.
+    and nothing is tried on an entity on which the call before failed.
 
     Args:
         resolution: Its outcome is `COMMANDS`.
@@ -133,12 +133,20 @@ class _CarryingOut:
         return [task.result() for task in tasks]
 
     async def _after(self, before: Sequence[asyncio.Task[Result]], call: ServiceCall) -> Result:
-        for task in before:
-            result = await task
-            if result.failures and not only_unconfirmed(result.failures):
-                status = result.failures[0].status
-                return failed(call, call.entity_ids, status, "not tried: the call before it failed")
-        return await self._one(call)
+        """Carry out a call on those of its entities on which nothing before it failed."""
+        results = [await task for task in before]
+        failures = [failure for result in results for failure in result.failures]
+        blocked = {one.entity_id: one.status for one in failures if one.status is not Status.NOT_CONFIRMED}
+        rest = tuple(one for one in call.entity_ids if one not in blocked)
+        skipped = tuple(
+            Failure(one, blocked[one], "not tried: what came before it failed")
+            for one in call.entity_ids
+            if one in blocked
+        )
+        if call.entity_ids and not rest:
+            return Result(call, failures=skipped)
+        result = await self._one(replace(call, entity_ids=rest))
+        return replace(result, failures=(*skipped, *result.failures))
 
     async def _one(self, call: ServiceCall) -> Result:
         """Carry out one call on those of its entities that are there."""

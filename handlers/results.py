@@ -49,11 +49,6 @@ def failed(call: ServiceCall, entity_ids: Sequence[str], status: Status, detail:
     return Result(call, failures=tuple(Failure(one, status, detail) for one in (entity_ids or (None,))))
 
 
-def only_unconfirmed(failures: Sequence[Failure]) -> bool:
-    """Whether everything was carried out, as far as Home Assistant says."""
-    return all(failure.status is Status.NOT_CONFIRMED for failure in failures)
-
-
 def worst(failures: Sequence[Failure]) -> Status:
     """Give the status of the first failure; what is merely not confirmed yields to what did not happen."""
     statuses = [failure.status for failure in failures]
