@@ -118,7 +118,7 @@ class Answers:
         """The answers of `config/answers/`.
 
         Raises:
-            DataFileError: A file is missing, is no mapping of texts, or holds a placeholder that cannot be filled.
+            DataFileError: A file is missing, is no mapping of texts, or holds a wrong placeholder.
         """
         return cls({language: _checked(language) for language in SUPPORTED})
 
@@ -127,7 +127,7 @@ class Answers:
         return MappingProxyType(dict(self._templates[language]))
 
     def speak(self, phrases: Phrase | Sequence[Phrase], language: str) -> str:
-        """One text of a sentence for each phrase, in this language or, if it is not spoken here, in the default one.
+        """One sentence for each phrase, in this language or, if it is not spoken here, in the default one.
 
         Never raises and is never empty: a phrase that nobody wrote is answered by the sentence for an inner
         failure, and logged.
@@ -161,7 +161,7 @@ class Answers:
     def _text(self, value: Any, language: str) -> str:
         if isinstance(value, Phrase):
             return self._render(value, language)
-        if isinstance(value, Decimal | float | int) and not isinstance(value, bool):
+        if isinstance(value, int | float | Decimal):
             return _number(value, GRAMMARS[language].decimal_sign)
         return "" if value is None else " ".join(str(value)[:MAX_VALUE_LENGTH].split())
 
@@ -178,13 +178,7 @@ def _joined(texts: Sequence[str], last: str) -> str:
 
 
 def _number(value: Decimal | float, decimal_sign: str) -> str:
-    text = (
-        format(value, "f")
-        if isinstance(value, Decimal)
-        else f"{value:.2f}"
-        if isinstance(value, float)
-        else str(value)
-    )
+    text = f"{value:.2f}" if isinstance(value, float) else format(value, "f")
     if "." in text:
         text = text.rstrip("0").rstrip(".")
     return text.replace(".", decimal_sign)

@@ -47,8 +47,8 @@ _NOT_PLURAL: Final = ("ablak", "fok", "homok", "játék", "érték", "szék", "k
 
 # Places that one is *on* in Hungarian (`a teraszon`), where most are *in* (`a konyhában`).
 _SURFACES: Final = (
-    "terasz", "udvar", "erkély", "folyosó", "emelet", "szint", "padlás", "galéria", "tető", "balkon", "loggia",
-    "veranda", "tornác", "pódium", "lépcső", "pálya", "telek", "közlekedő", "átjáró", "felhajtó",
+    "terasz", "udvar", "erkély", "folyosó", "emelet", "szint", "padlás", "galéria", "tető", "balkon",
+    "loggia", "veranda", "tornác", "pódium", "lépcső", "pálya", "telek", "közlekedő", "átjáró", "felhajtó",
 )  # fmt: skip
 # Places that are adverbs already.
 _ADVERBS: Final = frozenset(
@@ -61,7 +61,8 @@ _CAPITALS: Final = re.compile(r"[A-ZÁÉÍÓÖŐÚÜŰ]{2,}$")
 _VOWEL_NAMED: Final = frozenset("FLMNRSXY")
 # How a number is read decides its ending: the last digit, or the size of what its zeros make round.
 _DIGIT_ACCUSATIVE: Final = {
-    "1": "et", "2": "t", "3": "at", "4": "et", "5": "öt", "6": "ot", "7": "et", "8": "at", "9": "et", "0": "t",
+    "1": "et", "2": "t", "3": "at", "4": "et", "5": "öt", "6": "ot", "7": "et", "8": "at", "9": "et",
+    "0": "t",
 }  # fmt: skip
 _TENS_ACCUSATIVE: Final = {
     "1": "et", "2": "at", "3": "at", "4": "et", "5": "et", "6": "at", "7": "et", "8": "at", "9": "et",
@@ -110,7 +111,7 @@ def lengthened(text: str) -> str:
 
 
 def is_back(word: str) -> bool:
-    """Whether a word takes endings with back vowels (`-ban`, `-nak`) rather than front ones (`-ben`, `-nek`)."""
+    """Whether a word takes endings with back vowels (`-ban`) rather than front ones (`-ben`)."""
     lowered = word.lower()
     if lowered.endswith(_FRONT_PARTS):
         return False
@@ -125,13 +126,13 @@ def is_back(word: str) -> bool:
 
 
 def spoken_forms(name: str) -> tuple[str, ...]:
-    """A name in the forms in which a sentence may hold it: as it is, as an object, and its stem for endings."""
+    """A name in the forms in which it is said: as it is, as an object, and its stem for endings."""
     forms = (name, accusative(name), lengthened(name), _plain_accusative(name))
     return tuple(dict.fromkeys(form for form in forms if form))
 
 
 def place_forms(name: str) -> tuple[str, ...]:
-    """A place in the forms in which a sentence may hold it: as it is, as "in" it, as an adjective, and its stem."""
+    """A place in the forms in which it is said: as it is, "in" it, as an adjective, and its stem."""
     stem = lengthened(name)
     before, word, after = _split(name)
     adjective = name if word.lower().endswith("i") else f"{name}i"
@@ -216,7 +217,7 @@ def _is_plural(lowered: str) -> bool:
 
 
 def _number_accusative(digits: str) -> str:
-    """The ending of a number by how it is read: 10 (`tíz`) → `et`, 20 (`húsz`) → `at`, 100 (`száz`) → `at`."""
+    """The ending of a number by how it is read: 10 (`tíz`) → `et`, 20 (`húsz`) → `at`."""
     number = re.search(r"\d+$", digits)
     text = number.group() if number else digits[-1]
     if text.endswith("0") and text.strip("0"):

@@ -110,7 +110,7 @@ class Interpreter:
         return understanding, resolve(understanding, utterance, picture)
 
     async def _after(self, context: Sequence[str], utterance: Utterance, picture: HomePicture) -> Utterance:
-        """The utterance as it is heard after the sentences of `context`, which are understood but not repeated."""
+        """The utterance as it is heard after the sentences of `context`, which are only understood."""
         session = SessionContext()
         for text in context:
             earlier = replace(utterance, text=text, session=session)
@@ -165,13 +165,13 @@ class Interpreter:
 
 
 def parse_home(data: Any) -> HomePicture:
-    """A home as `interpret` takes it: `floors`, `areas`, `devices`, `entities`, each a list of objects with an `id`.
+    """A home as `interpret` takes it: lists `floors`, `areas`, `devices`, `entities` of objects with an `id`.
 
     An entity without an area is in the area of its device; without `exposed` it is exposed; without a state
     it is `unknown`.
 
     Raises:
-        RequestError: Something is missing, of the wrong kind, too long, or there twice; the message says what.
+        RequestError: Something is missing, of the wrong kind, too long or there twice; the text says what.
     """
     if not isinstance(data, Mapping):
         raise RequestError("the home is not an object")

@@ -20,23 +20,26 @@ _WORD: Final = re.compile(r"[^\W_]+")
 
 # Words around a name that say nothing about which one is meant.
 _FILLERS: Final = {
-    "en": frozenset(
-        ["the", "one", "ones", "in", "on", "at", "of", "a", "an", "please", "that", "this", "i", "mean", "meant", "want", "it", "is", "just", "only", "um", "uh", "well", "yes", "okay", "ok"]
-    ),
-    "hu": frozenset(
-        ["a", "az", "azt", "ezt", "arra", "erre", "gondolok", "gondoltam", "kérem", "kérlek", "légyszi", "lévőt", "levőt", "lévő", "levő", "csak", "igen", "ott", "légy", "szíves", "hát", "jó", "oké"]
-    ),
-}
-_EVERY: Final = {
-    "en": frozenset({"both", "all", "every", "everything", "them"}),
+    "en": frozenset({
+        "a", "an", "at", "i", "in", "is", "it", "just", "mean", "meant", "of", "ok", "okay", "on", "one",
+        "ones", "only", "please", "that", "the", "this", "uh", "um", "want", "well", "yes",
+    }),
     "hu": frozenset({
-        "mindkettő", "mindkettőt", "mindet", "mindegyik", "mindegyiket", "mind", "összes", "összeset", "mindent",
+        "a", "arra", "az", "azt", "csak", "erre", "ezt", "gondolok", "gondoltam", "hát", "igen", "jó",
+        "kérem", "kérlek", "levő", "levőt", "légy", "légyszi", "lévő", "lévőt", "oké", "ott", "szíves",
+    }),
+}  # fmt: skip
+_EVERY: Final = {
+    "en": frozenset({"all", "both", "every", "everything", "them"}),
+    "hu": frozenset({
+        "mind", "mindegyik", "mindegyiket", "mindent", "mindet", "mindkettő", "mindkettőt", "összes",
+        "összeset",
     }),
 }  # fmt: skip
 
 
 class OpenQuestionStage:
-    """Takes a sentence as the answer to the open question, if it names one of the candidates and nothing else.
+    """Takes a sentence as the answer to the open question, if it names a candidate and nothing else.
 
     It passes on whatever it cannot place, so that a sentence of its own is understood as such.
     """

@@ -31,21 +31,22 @@ STATE_WORDS: Final[Mapping[str, frozenset[str]]] = {
 }
 # Binary sensors whose "on" and "off" have words of their own (`state.binary_sensor.<class>-on`).
 BINARY_WORDS: Final = frozenset({
-    "battery", "battery_charging", "carbon_monoxide", "cold", "connectivity", "door", "garage_door", "gas", "heat",
-    "light", "lock", "moisture", "motion", "moving", "occupancy", "opening", "plug", "power", "presence", "problem",
-    "running", "safety", "smoke", "sound", "tamper", "update", "vibration", "window",
+    "battery", "battery_charging", "carbon_monoxide", "cold", "connectivity", "door", "garage_door", "gas",
+    "heat", "light", "lock", "moisture", "motion", "moving", "occupancy", "opening", "plug", "power",
+    "presence", "problem", "running", "safety", "smoke", "sound", "tamper", "update", "vibration", "window",
 })  # fmt: skip
 # Conditions of Home Assistant's weather entities.
 CONDITIONS: Final = frozenset({
-    "clear-night", "cloudy", "exceptional", "fog", "hail", "lightning", "lightning-rainy", "partlycloudy", "pouring",
-    "rainy", "snowy", "snowy-rainy", "sunny", "windy", "windy-variant",
+    "clear-night", "cloudy", "exceptional", "fog", "hail", "lightning", "lightning-rainy", "partlycloudy",
+    "pouring", "rainy", "snowy", "snowy-rainy", "sunny", "windy", "windy-variant",
 })  # fmt: skip
 RESPONSES: Final = frozenset({"hello", "listening", "data", "commands", "creator"})
 
 # What people say for "home" and "away" where Home Assistant has its own words.
 _PLACES_OF_PERSONS: Final = {
     "home": "home", "at home": "home", "otthon": "home", "itthon": "home",
-    "away": "not_home", "not home": "not_home", "not_home": "not_home", "távol": "not_home", "házon kívül": "not_home",
+    "away": "not_home", "not home": "not_home", "not_home": "not_home", "távol": "not_home",
+    "házon kívül": "not_home",
 }  # fmt: skip
 # Where "on" means any state but these.
 _ON_UNLESS: Final = frozenset({"off", "standby"})
@@ -143,7 +144,7 @@ def _place(zone: str) -> str:
 def _asks_for_nowhere(entities: Sequence[Entity], wanted: Sequence[str], picture: HomePicture) -> bool:
     """Whether people were asked for at a place that neither Home Assistant nor anybody of them knows.
 
-    The templates take any words for a zone, so that "who is out of milk" would ask for the zone "out of milk".
+    The templates take any words for a zone: "who is out of milk" would ask for the zone "out of milk".
     """
     if not wanted or any(entity.domain != "person" for entity in entities):
         return False

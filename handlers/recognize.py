@@ -91,10 +91,10 @@ class Recognizer:
         self, stage: Stage, utterance: Utterance, picture: HomePicture
     ) -> tuple[Understanding, StageReport]:
         started = self._timer()
+        reason: str | None
         try:
             understanding = await stage.recognize(utterance, picture)
-        except Exception as error:
-            # One stage's bug must not keep the next one from understanding; the log has the traceback.
+        except Exception as error:  # noqa: BLE001 - one stage's bug must not keep the next from understanding
             _log.exception("a stage of recognition failed", stage=stage.name)
             reason = f"failed: {type(error).__name__}"
             understanding = Understanding(Verdict.PASS_ON)

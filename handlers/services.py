@@ -58,8 +58,8 @@ class Plan:
 
 # Domains whose own `turn_on`, `turn_off` and `toggle` are what the words mean.
 _SWITCHABLE: Final = frozenset({
-    "automation", "camera", "climate", "fan", "humidifier", "input_boolean", "light", "media_player", "remote",
-    "siren", "switch", "water_heater",
+    "automation", "camera", "climate", "fan", "humidifier", "input_boolean", "light", "media_player",
+    "remote", "siren", "switch", "water_heater",
 })  # fmt: skip
 # What "on" and "off" mean elsewhere; as Home Assistant's own intents have it.
 _ON: Final = {
@@ -155,8 +155,8 @@ def _manner(entity: Entity) -> str:
 
 # Colours that have a word in `config/answers/`; others are spoken as they came.
 COLOURS: Final = frozenset({
-    "beige", "black", "blue", "brown", "cyan", "gold", "green", "lime", "magenta", "orange", "pink", "purple", "red",
-    "turquoise", "violet", "white", "yellow",
+    "beige", "black", "blue", "brown", "cyan", "gold", "green", "lime", "magenta", "orange", "pink", "purple",
+    "red", "turquoise", "violet", "white", "yellow",
 })  # fmt: skip
 _COLOURED_MODES: Final = frozenset({"hs", "rgb", "rgbw", "rgbww", "xy"})
 

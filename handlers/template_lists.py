@@ -65,6 +65,6 @@ def _places(places: Iterable[Any], forms: _Forms) -> Iterator[TextSlotValue]:
 
 
 def _spoken(spelling: str, forms: _Forms) -> Iterable[str]:
-    """What hassil sees of a name when it is said: without punctuation; never a template, whatever it holds."""
+    """A name as hassil sees it when it is said: without punctuation, and never read as a template."""
     plain = normalize_whitespace(remove_punctuation(spelling)).strip()
     return forms(plain) if plain else ()

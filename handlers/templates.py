@@ -7,16 +7,21 @@ sentence tests (MEASURED).
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import islice
 from typing import Any, Final
 
 from hassil.intents import Intents, TextSlotList
 from hassil.recognize import RecognizeResult, recognize_all
+from hassil.util import merge_dict
 from home_assistant_intents import get_intents
 
+from config.data_file import read_yaml
+from config.languages import SUPPORTED
 from handlers.intents import QUESTIONS
 from handlers.template_lists import ENTITY_ID, SPELLING, lists_of
 from handlers.understanding import Intent, SlotValue, StageReport, Understanding, Utterance, Verdict
@@ -33,6 +38,12 @@ MAX_RESULTS: Final = 200
 _WARMING: Final = {
     "en": ("turn on the lights", "set the brightness to fifty percent", "set a timer for five minutes"),
     "hu": ("kapcsold be a lámpát", "állítsd a fényerőt ötven százalékra", "indíts egy öt perces időzítőt"),
+}
+
+# What stands between the things of a list.
+_BETWEEN_ITEMS: Final = {
+    "en": re.compile(r",\s*(?:and\s+)?|\s+and\s+", re.IGNORECASE),
+    "hu": re.compile(r",\s*(?:(?:és|meg|valamint)\s+)?|\s+(?:és|meg|valamint)\s+", re.IGNORECASE),
 }
 
 
@@ -67,8 +78,13 @@ class TemplateStage:
         """Let the thread go."""
         self._worker.shutdown(wait=False, cancel_futures=True)
 
-    async def _in_thread(self, *work: Any) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self._worker, *work)
+    async def _in_thread(
+        self,
+        work: Callable[[Utterance, Registry], Understanding],
+        utterance: Utterance,
+        registry: Registry,
+    ) -> Understanding:
+        return await asyncio.get_running_loop().run_in_executor(self._worker, work, utterance, registry)
 
     def _understand(self, utterance: Utterance, registry: Registry) -> Understanding:
         templates = self._templates_of(utterance.language)
@@ -87,13 +103,16 @@ class TemplateStage:
             return _passed_on("no template fits")
         intent = _intent_of(best)
         verdict = Verdict.QUESTION if intent.name in QUESTIONS else Verdict.COMMANDS
-        return Understanding(verdict, (intent,), cacheable=True)
+        return Understanding(verdict, _one_for_each_item(intent, utterance.language), cacheable=True)
 
     def _templates_of(self, language: str) -> Intents | None:
+        if language not in SUPPORTED:
+            return None
         if language not in self._templates:
             data = get_intents(language)
             if data is None:
                 return None
+            merge_dict(data, read_yaml(f"sentences/{language}.yaml"))
             self._templates[language] = Intents.from_dict(data)
         return self._templates[language]
 
@@ -119,7 +138,8 @@ def _best(results: Iterable[RecognizeResult]) -> list[RecognizeResult]:
 
     As Home Assistant chooses: a name of the home before none (so `a nappali lámpát` is the lamp of that name
     before it is every lamp of that area), a longer name before a shorter one, fewer wildcards, more literal
-    words of the template, less text in wildcards; then the order of the templates, which never changes.
+    words of the template, less text in wildcards, more slots; then the order of the templates, which never
+    changes.
     """
     ranked = sorted(results, key=_rank)
     if not ranked:
@@ -134,7 +154,7 @@ def _best(results: Iterable[RecognizeResult]) -> list[RecognizeResult]:
     ]
 
 
-def _rank(result: RecognizeResult) -> tuple[bool, int, int, int, int]:
+def _rank(result: RecognizeResult) -> tuple[bool, int, int, int, int, int]:
     name = result.entities.get("name")
     spoken_name = len(name.text) if name is not None and not name.is_wildcard and name.metadata else 0
     wildcards = [entity for entity in result.entities_list if entity.is_wildcard]
@@ -144,12 +164,16 @@ def _rank(result: RecognizeResult) -> tuple[bool, int, int, int, int]:
         len(wildcards),
         -result.text_chunks_matched,
         sum(len(entity.text or "") for entity in wildcards),
+        -len(result.entities),
     )
 
 
 def _intent_of(results: list[RecognizeResult]) -> Intent:
     first = results[0]
     slots = _slots(first)
+    negative = str((first.intent_metadata or {}).get("negative"))
+    if isinstance(number := slots.get(negative), int | float):
+        slots[negative] = -number
     requires = {
         key: _value(value)
         for key, value in first.intent_data.requires_context.items()
@@ -171,6 +195,17 @@ def _intent_of(results: list[RecognizeResult]) -> Intent:
         requires=requires,
         asks=first.response if first.response and first.response != "default" else None,
     )
+
+
+def _one_for_each_item(intent: Intent, language: str) -> tuple[Intent, ...]:
+    """An intent for each thing that is put on a list: "milk and bread" are two of them."""
+    items = intent.slots.get("item")
+    if not isinstance(items, str):
+        return (intent,)
+    parts = [part.strip() for part in _BETWEEN_ITEMS[language].split(items)]
+    if len(parts) < 2 or not all(parts):
+        return (intent,)
+    return tuple(replace(intent, slots={**intent.slots, "item": part}) for part in parts)
 
 
 def _slots(result: RecognizeResult) -> dict[str, SlotValue]:
