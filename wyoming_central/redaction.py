@@ -17,18 +17,19 @@ _CONTROLS = re.compile(
 )
 _CONTROLS_BUT_BREAKS = re.compile(_CONTROLS.pattern.replace(r"\x00-\x1f", r"\x00-\x08\x0b-\x1f"))
 
-# Each is linear: no repetition stands next to one that can take the same characters.
+# Each takes time in proportion to the text, whatever that is: a repetition that could be tried again from
+# many places is bounded.
 _SECRETS: Final = (
     # A JSON Web Token, or what was left of one: Base64 of `{"` and more.
     (re.compile(r"\beyJ[\w-]{8,}(?:\.[\w-]*){0,2}"), MASK),
     # A Fernet token: version 0x80 and a time before the year 2242.
     (re.compile(r"\bgAAAA[\w-]{32,}={0,2}"), MASK),
     # A Fernet key: 32 bytes in URL-safe Base64.
-    (re.compile(r"(?<![\w+/=-])[\w-]{43}=(?![\w=])"), MASK),
+    (re.compile(r"(?<![\w+/-])[\w-]{43}=(?![\w=])"), MASK),
     # A hash that argon2 made.
     (re.compile(r"\$argon2\w{1,2}\$\S+"), MASK),
     (re.compile(r"(?i)\b(bearer|basic)\s+[\w+/=.~-]{8,}"), rf"\1 {MASK}"),
-    (re.compile(r"(?<=://)([^:/@\s]*):[^@\s]*@"), rf"\1:{MASK}@"),
+    (re.compile(r"(?<=://)([^:/@\s]{0,128}):\S{0,256}@"), rf"\1:{MASK}@"),
     # `token=…`, `"password": "…"`; after a bare colon only what is too long for a word of a message.
     (
         re.compile(
