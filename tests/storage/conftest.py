@@ -114,7 +114,10 @@ async def database_url(request: pytest.FixtureRequest) -> str:
     """An empty database; each test that asks for it runs on both kinds."""
     if request.param == "sqlite":
         return str(request.getfixturevalue("sqlite_url"))
-    server: str = request.getfixturevalue("postgresql_url")
+    return await _new_postgresql_database(request.getfixturevalue("postgresql_url"))
+
+
+async def _new_postgresql_database(server: str) -> str:
     name = f"test_{uuid4().hex}"
     engine = create_async_engine(server.format(name="postgres"), isolation_level="AUTOCOMMIT")
     async with engine.connect() as connection:
@@ -128,6 +131,15 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     """A database with all tables; each test that asks for it runs on both kinds."""
     await upgrade(database_url, backup_dir=None)
     database = Database(database_url)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def postgresql_database(postgresql_url: str) -> AsyncIterator[Database]:
+    url = await _new_postgresql_database(postgresql_url)
+    await upgrade(url, backup_dir=None)
+    database = Database(url)
     yield database
     await database.close()
 

@@ -149,6 +149,29 @@ async def test_a_locked_database_delays_rows_and_loses_none(
     assert await _ids(sqlite_database) == ["r1", "r2"]
 
 
+@pytest.mark.slow
+async def test_connections_that_the_server_cuts_cost_no_row(postgresql_database: Database) -> None:
+    cut = text(
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    other = Database(postgresql_database.engine.url.render_as_string(hide_password=False))
+    writer = AuditWriter(postgresql_database, retry_seconds=0.001)
+    cuts = 0
+    async with _running(writer):
+        for number in range(200):
+            writer.record(_row(number))
+            if number % 20 == 0:
+                async with other.read() as session:
+                    cuts += await session.scalar(cut) or 0
+            await asyncio.sleep(0)
+        await _until_written(writer)
+    await other.close()
+    assert cuts
+    assert await _ids(postgresql_database) == [f"r{number}" for number in range(200)]
+    assert writer.counters.bared == writer.counters.refused == 0
+
+
 async def test_a_stop_on_a_dead_database_ends_in_time_and_says_how_many_were_lost(
     sqlite_database: Database, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
