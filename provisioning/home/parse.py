@@ -54,7 +54,7 @@ _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _COUNTRY = re.compile(r"[A-Za-z]{2}")
 
 # What Home Assistant exposes to its own assistant as long as nobody has decided otherwise: the tables of
-# `homeassistant/components/homeassistant/exposed_entities.py`, the same from 2024.3 to 2025.4.
+# `homeassistant/components/homeassistant/exposed_entities.py` of 2025.4 (2024.3 has locks there as well).
 _EXPOSED_DOMAINS: Final = frozenset({
     "climate", "cover", "fan", "humidifier", "light", "media_player",
     "scene", "switch", "todo", "vacuum", "water_heater",
