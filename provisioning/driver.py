@@ -50,10 +50,11 @@ class InstanceSpec:
         """Sixteen hexadecimal digits that differ when a running instance must be replaced to become this.
 
         What an instance is only *seeded* with (language, country, time zone, configuration) belongs to its
-        owner from the first start on, so changing that here replaces nothing.
+        owner from the first start on, so changing that here replaces nothing. The generation is part of it:
+        a restart that was asked for is a replacement, and is not forgotten in a crash.
         """
         replaced_by = asdict(self)
-        for seeded in ("language", "country", "time_zone", "config_yaml", "generation"):
+        for seeded in ("language", "country", "time_zone", "config_yaml"):
             del replaced_by[seeded]
         return hashlib.sha256(orjson.dumps(replaced_by, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
 
@@ -128,8 +129,8 @@ class Progress:
     """How far a long step has come.
 
     Attributes:
-        phase: What is being done, a few words for a person.
-        percent: 0 to 100 of the whole step, or None where that cannot be told.
+        phase: What is being installed (or fetched), a few words for a person.
+        percent: 0 to 100 of the whole, or None where that cannot be told; 100 comes last.
     """
 
     phase: str
@@ -158,6 +159,10 @@ class Driver(Protocol):
     @property
     def onboards(self) -> bool:
         """Whether the server makes the owner account and the token, or a person brings the token."""
+
+    @property
+    def ends_with_server(self) -> bool:
+        """Whether a clean end of the server stops the instances; otherwise they run on without it."""
 
     async def prepare(self, report: ProgressListener) -> None:
         """Have everything that all instances share (an installation, an image), made once; quick afterwards.

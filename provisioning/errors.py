@@ -24,6 +24,7 @@ class FailureReason(StrEnum):
     UNREACHABLE = "unreachable"
     UNAUTHORIZED = "unauthorized"
     ENGINE_DOWN = "engine-down"
+    INTERNAL = "internal"
 
 
 class InstanceError(WyomingCentralError):

@@ -59,6 +59,7 @@ class ExternalDriver:
 
     kind = "external"
     onboards = False
+    ends_with_server = False
 
     def __init__(self, *, accounts: Accounts, within: float = VALIDATE_SECONDS) -> None:
         self._accounts = accounts

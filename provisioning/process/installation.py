@@ -39,7 +39,11 @@ MARKER: Final = "wyoming-central.json"
 """Written last: a folder that holds it is complete."""
 
 # How many per cent of the whole each step takes, as measured for 2025.4 with an empty cache.
-_SHARES: Final = {"Home Assistant": (0.0, 60.0), "its requirements": (60.0, 75.0), "compiling": (75.0, 100.0)}
+_SHARES: Final = {
+    "Home Assistant": (0.0, 60.0),
+    "its requirements": (60.0, 75.0),
+    "its compiled code": (75.0, 100.0),
+}
 
 _NETWORK_TROUBLE = re.compile(
     r"error sending request|dns error|failed to fetch|could not connect|timed? ?out"
@@ -115,7 +119,7 @@ class Installer:
         try:
             async with file_lock(
                 folder / "lock",
-                waiting=lambda: report(Progress("waiting for another process that installs Home Assistant")),
+                waiting=lambda: report(Progress("Home Assistant, which another process is about already")),
             ):
                 return await _complete(target) or await self._build(interpreter, target, report)
         except OSError as error:
@@ -128,6 +132,7 @@ class Installer:
         await asyncio.to_thread(_clear, building, target)
         await self._fill(building, interpreter, report)
         await asyncio.to_thread(building.rename, target)
+        report(Progress("Home Assistant", 100))
         found = await _complete(target)
         if found is None:
             raise InstanceError(
@@ -159,7 +164,7 @@ class Installer:
         offered = await asyncio.to_thread(requirements_of, components, OFFERED)
         left_out = await _install_what_can_be(constrained, sorted(set(offered) - set(needed)), step)
 
-        step = _Step("compiling", report)
+        step = _Step("its compiled code", report)
         sources = await asyncio.to_thread(lambda: sum(1 for _ in package.parent.rglob("*.py")))
         workers = str(len(os.sched_getaffinity(0)))
         # Exit status 1 only says that some file (a template, a test of bad syntax) is no Python.
@@ -210,7 +215,7 @@ class _Step:
         percent = int(start + (end - start) * part)
         if percent > self._shown:  # announcements come late, and never make the bar go back
             self._shown = percent
-            self._report(Progress(f"installing: {self._name}", percent))
+            self._report(Progress(self._name, percent))
 
 
 class _UnsuitableInterpreterError(Exception):
