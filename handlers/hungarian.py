@@ -22,7 +22,7 @@ _PLAIN_T_AFTER: Final = ("sz", "zs", "ny", "ly", "j", "l", "n", "r", "s", "z")
 
 # Last parts of compounds whose neutral vowels do not follow the part before them.
 _FRONT_PARTS: Final = (
-    "bér", "cég", "fém", "fény", "film", "gép", "hír", "jég", "kép", "kész", "lép", "méz", "pénz",
+    "bér", "cég", "fém", "fény", "film", "gép", "hír", "jég", "kép", "kész", "krém", "lép", "méz", "pénz",
     "rész", "rét", "sín", "szék", "szél", "szén", "szint", "szín", "tér", "tény", "vér", "víz",
 )  # fmt: skip
 _BACK_PARTS: Final = ("csík", "díj", "híd", "íj", "nyíl", "sík", "síp", "szíj", "zsír")
@@ -32,7 +32,8 @@ _IRREGULAR_PARTS: Final = {
     "tükör": "tükröt", "bokor": "bokrot", "sarok": "sarkot", "torok": "torkot", "fészek": "fészket",
     "kerék": "kereket", "kötél": "kötelet", "levél": "levelet", "fedél": "fedelet", "pohár": "poharat",
     "kanál": "kanalat", "madár": "madarat", "fonál": "fonalat", "szekér": "szekeret", "kenyér": "kenyeret",
-    "egér": "egeret", "ajtózár": "ajtózárat", "ablakzár": "ablakzárat",
+    "egér": "egeret", "cukor": "cukrot", "eper": "epret", "retek": "retket", "ajtózár": "ajtózárat",
+    "ablakzár": "ablakzárat",
     "zár": "zárat", "ház": "házat", "fal": "falat", "ágy": "ágyat", "haj": "hajat", "szál": "szálat",
     "tál": "tálat", "nyár": "nyarat", "víz": "vizet", "tűz": "tüzet", "kéz": "kezet", "méz": "mézet",
     "fej": "fejet", "hely": "helyet", "könyv": "könyvet", "híd": "hidat", "kút": "kutat", "rúd": "rudat",
@@ -40,10 +41,12 @@ _IRREGULAR_PARTS: Final = {
     "tej": "tejet", "vaj": "vajat", "olaj": "olajat", "toll": "tollat", "fog": "fogat", "láb": "lábat",
     "oldal": "oldalt", "hal": "halat", "száj": "szájat", "tél": "telet", "dal": "dalt",
 }  # fmt: skip
-# The same, but only as a word of their own: `autó`, `parkoló`, `tető` end alike and are regular.
+# As changing stems, but only as a word of their own: `autó`, `parkoló`, `tető` end alike and are regular.
 _IRREGULAR_WORDS: Final = {"tó": "tavat", "ló": "lovat", "hó": "havat", "fű": "füvet", "lé": "levet"}
+# Accusatives whose stem ends in a long vowel, where nearly all others end in a short one.
+_LONG_FINALS: Final = ("kávét", "tévét", "pürét", "szuflét", "kanapét", "filét")
 # Singulars that look like plurals in -k.
-_NOT_PLURAL: Final = ("ablak", "fok", "homok", "játék", "érték", "szék", "kék", "ok", "blokk", "park")
+_NOT_PLURAL: Final = ("ablak", "fok", "homok", "játék", "érték", "szék", "kék")
 
 # Places that one is *on* in Hungarian (`a teraszon`), where most are *in* (`a konyhában`).
 _SURFACES: Final = (
@@ -88,6 +91,23 @@ def accusative(text: str) -> str:
     if not word:
         return text
     return f"{before}{_accusative_of_word(word)}{after}"
+
+
+def nominative(text: str) -> str:
+    """What an object is called by itself: `két liter tejet` → `két liter tej`; others stay as they are."""
+    before, word, after = _split(text)
+    if len(word) < 3 or not word.lower().endswith("t"):
+        return text
+    stems = [*_restored(word), word[:-2], word[:-1]]
+    short = {"á": "a", "é": "e"}.get(word[-2].lower())
+    if short and not word.lower().endswith(_LONG_FINALS):
+        stems.insert(0, word[:-2] + short)
+    for stem in stems:
+        if stem and _accusative_of_word(stem).lower() == word.lower():
+            return f"{before}{stem}{after}"
+    # A linking vowel that harmony did not foresee is still a linking vowel.
+    linked = word[-2].lower() in "aeoö" and word[-3].lower() not in _VOWELS
+    return f"{before}{word[:-2]}{after}" if linked else text
 
 
 def inessive(text: str) -> str:
@@ -189,6 +209,13 @@ def _irregular(word: str) -> str | None:
     part = max(parts, key=len)
     kept, whole = word[: len(word) - len(part)], _IRREGULAR_PARTS[part]
     return kept + whole if kept else word[0] + whole[1:]
+
+
+def _restored(word: str) -> list[str]:
+    """The stems that changed in this accusative, the longest change first."""
+    lowered = word.lower()
+    endings = sorted(_IRREGULAR_PARTS.items(), key=lambda pair: -len(pair[1]))
+    return [word[: len(word) - len(ending)] + part for part, ending in endings if lowered.endswith(ending)]
 
 
 def _linked_t(lowered: str) -> str:

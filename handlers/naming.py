@@ -25,17 +25,18 @@ def spoken(entities: Sequence[Entity]) -> tuple[str, ...] | Phrase:
     return Phrase(f"count.{kind if kind in KINDS else 'any'}", {"count": len(entities)})
 
 
-def distinct_names(entities: Sequence[Entity], registry: Registry) -> tuple[str, ...]:
+def distinct_names(entities: Sequence[Entity], registry: Registry) -> tuple[str | Phrase, ...]:
     """Names that tell entities apart: those that share a name are given their area."""
     times = Counter(fold(entity.name) for entity in entities)
+    names = (
+        (_area_of(entity, registry) if times[fold(entity.name)] > 1 else None, entity) for entity in entities
+    )
+    distinct = dict.fromkeys((entity.name, area) for area, entity in names)
     return tuple(
-        dict.fromkeys(
-            _with_area(entity, registry) if times[fold(entity.name)] > 1 else entity.name
-            for entity in entities
-        )
+        Phrase("name.in-place", {"name": name, "place": area}) if area else name for name, area in distinct
     )
 
 
-def _with_area(entity: Entity, registry: Registry) -> str:
+def _area_of(entity: Entity, registry: Registry) -> str | None:
     area = registry.areas.get(entity.area_id or "")
-    return f"{entity.name} ({area.name})" if area else entity.name
+    return area.name if area else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, TypeAlias
@@ -65,6 +66,9 @@ def _of_state(intent: Intent, utterance: Utterance, picture: HomePicture) -> Ans
     if not intent.targets and not any(intent.slots.get(key) for key in ("name", "domain", "device_class")):
         return Missing(Phrase("missing.kind", {"kind": Phrase("kind.any")}))
     found = targets_of(intent, utterance, picture.registry, domains=None, single=about_one)
+    if isinstance(found, Missing) and (sensed := _as_sensed(intent)) is not None:
+        by_sensors = targets_of(sensed, utterance, picture.registry, domains=None, single=about_one)
+        found = found if isinstance(by_sensors, Missing) else by_sensors
     if not isinstance(found, Found):
         return found
     wanted = _wanted(intent)
@@ -74,6 +78,15 @@ def _of_state(intent: Intent, utterance: Utterance, picture: HomePicture) -> Ans
         return _about_one(asks, found.entities[0], wanted, picture)
     those = [entity for entity in found.entities if _is_in(entity, picture.state_of(entity.id), wanted)]
     return _about_many(asks, found.entities, those, picture)
+
+
+def _as_sensed(intent: Intent) -> Intent | None:
+    """The same question about contacts: templates ask for windows that move where a home has sensors on them."""
+    classes = texts(intent.slots.get("device_class"))
+    if texts(intent.slots.get("domain")) != ("cover",) or not classes:
+        return None
+    sensed = tuple("garage_door" if one == "garage" else one for one in classes)
+    return replace(intent, slots={**intent.slots, "domain": "binary_sensor", "device_class": sensed})
 
 
 def _about_one(asks: str, entity: Entity, wanted: Sequence[str], picture: HomePicture) -> Phrase:
@@ -110,7 +123,7 @@ def _about_many(
     return Phrase("answer.these", {"names": names}) if those else Phrase("answer.none")
 
 
-def _listed(entities: Sequence[Entity], picture: HomePicture) -> tuple[str, ...] | Phrase:
+def _listed(entities: Sequence[Entity], picture: HomePicture) -> tuple[str | Phrase, ...] | Phrase:
     names = distinct_names(entities, picture.registry)
     if len(names) <= MAX_CANDIDATES_SPOKEN:
         return names

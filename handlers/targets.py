@@ -16,6 +16,10 @@ KINDS: Final = frozenset({
     "binary_sensor", "button", "climate", "cover", "fan", "humidifier", "lawn_mower", "light", "lock",
     "media_player", "person", "scene", "script", "sensor", "switch", "todo", "vacuum", "valve", "weather",
 })  # fmt: skip
+# Classes of covers and sensors that have one too.
+CLASSES: Final = frozenset({
+    "awning", "blind", "curtain", "door", "garage", "garage_door", "gate", "shade", "shutter", "window",
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +179,8 @@ class _Search:
         return area.floor_id if area else None
 
     def _kind(self) -> str:
+        if len(self._classes) == 1 and (device_class := next(iter(self._classes))) in CLASSES:
+            return f"class.{device_class}"
         if self._domains is None or len(self._domains) != 1:
             return "any"
         domain = next(iter(self._domains))
