@@ -39,7 +39,7 @@ _FAILURES: Final = (
 )
 
 
-class Accounts(Protocol):
+class Credentials(Protocol):
     """Where a user's address and token are stored; `storage.users.Users` is the real one."""
 
     async def get(self, user_id: str) -> UserRecord:
@@ -53,7 +53,7 @@ class ExternalDriver:
     """The user's own Home Assistant, at the user's own address, with the user's own token.
 
     Args:
-        accounts: Where address and token are stored.
+        credentials: Where address and token are stored.
         within: Seconds that a validation may take.
     """
 
@@ -61,8 +61,8 @@ class ExternalDriver:
     onboards = False
     ends_with_server = False
 
-    def __init__(self, *, accounts: Accounts, within: float = VALIDATE_SECONDS) -> None:
-        self._accounts = accounts
+    def __init__(self, *, credentials: Credentials, within: float = VALIDATE_SECONDS) -> None:
+        self._credentials = credentials
         self._within = within
         # By name: what was found valid, so that `observe` need not ask again.
         self._found: dict[str, Observation] = {}
@@ -82,8 +82,8 @@ class ExternalDriver:
         Raises:
             InstanceError: It does not (`unreachable`), or refuses the token (`unauthorized`).
         """
-        url = (await self._accounts.get(spec.user_id)).ha_instance_url
-        token = await self._accounts.home_token(spec.user_id)
+        url = (await self._credentials.get(spec.user_id)).ha_instance_url
+        token = await self._credentials.home_token(spec.user_id)
         if url is None or token is None:
             raise InstanceError(
                 FailureReason.UNAUTHORIZED,

@@ -14,12 +14,15 @@ from provisioning.driver import Driver, DriverEvent, Progress, ProgressListener
 from provisioning.errors import InstanceError
 from provisioning.home.live import HomeStatus, LiveHome
 from provisioning.homes import Absence
-from provisioning.keeper import Keeper, MakeHome, ProvisionerOptions, Surroundings
+from provisioning.keeper import Keeper, MakeHome, Surroundings
 from provisioning.onboarding import Onboarding
+from provisioning.options import ProvisionerOptions
 from storage.errors import StorageError
 from storage.instances import Instances
 from storage.records import InstanceRecord, InstanceStatus
 from storage.users import Users
+
+__all__ = ["Provisioner", "ProvisionerOptions"]
 
 _logger = structlog.get_logger(__name__)
 
