@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from itertools import islice
@@ -41,7 +42,13 @@ ENTITIES_A_SLICE: Final = 250
 """Entities composed before others have their turn: about a millisecond."""
 
 REST_FACTOR: Final = 9
-"""After bringing the registry up to date, so many times that long passes before it is done again."""
+"""After bringing the registry up to date, so many times the time it cost us passes before the next time."""
+
+MAX_EARLY_EVENTS: Final = 10_000
+"""State events kept while the first one is being worked in; one that sends more is tried again later."""
+
+LONGEST_REST_SECONDS: Final = 2.0
+"""However much it cost, nobody waits longer than this to be called by a new name."""
 
 _logger = structlog.get_logger(__name__)
 
@@ -59,7 +66,7 @@ class FollowTimes:
 
     command: float = 10.0
     heartbeat: float = 15.0
-    pong: float = 5.0
+    pong: float = 10.0
     gather: float = 0.03
 
 
@@ -122,9 +129,12 @@ class Follower:
         self._logger = _logger.bind(user_id=user_id)
         self._outdated = _Outdated(parts=set(_Part))
         self._wake = asyncio.Event()
-        self._first_states: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._early: deque[Any] | None = deque()
+        self._arrived = asyncio.Event()
+        self._is_flooded = False
         self._refused: set[str] = set()
-        self._skipped_states = 0
+        self._skipped: set[str] = set()
+        self._spent = 0.0
 
     async def fetch(self) -> None:
         """Subscribe to everything and mirror the home completely.
@@ -139,7 +149,8 @@ class Follower:
             tasks.create_task(self._socket.subscribe("subscribe_entities", self._take_states, within=within))
             for event_type in (*_PART_OF_EVENT, "entity_registry_updated"):
                 tasks.create_task(self._subscribe(event_type))
-        await self._take_first_states()
+        if self._early is not None:
+            await self._work_in_first_states(self._early)
         await self._bring_up_to_date()
 
     async def follow(self) -> None:
@@ -166,17 +177,24 @@ class Follower:
                 self._mark(_Part.CONFIG)
             if self._mirror.unregistered:
                 self._mark(_Part.EXPOSURE)
-            self._report_skipped("states", self._skipped_states)
-            self._skipped_states = 0
 
     async def _keep_up(self) -> None:
         """Fetch and compose what is outdated, never spending more than a tenth of the time on it."""
         while True:
             await self._wake.wait()
             await asyncio.sleep(self._times.gather)
-            started = time.thread_time()
+            self._spent = 0.0
             await self._bring_up_to_date()
-            await asyncio.sleep(REST_FACTOR * (time.thread_time() - started))
+            await asyncio.sleep(min(LONGEST_REST_SECONDS, REST_FACTOR * self._spent))
+
+    @contextmanager
+    def _spending(self) -> Iterator[None]:
+        """Count the time of a block, which must not wait for anything, as spent on this home."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._spent += time.perf_counter() - started
 
     # What Home Assistant says of its own accord.
 
@@ -204,13 +222,22 @@ class Follower:
             self._wake.set()
 
     def _take_states(self, event: Any) -> None:
-        if not self._first_states.done():
-            self._first_states.set_result(event)
-            # At once, not when the task wakes up: the next event may be in the same frame.
-            changes = self._mirror.replace_states(event)
+        if self._early is None:
+            self._apply(event)
+            return
+        # Everything that comes before the first event is worked in stays behind it, in order.
+        if len(self._early) < MAX_EARLY_EVENTS:
+            self._early.append(event)
         else:
-            changes = self._mirror.apply(event)
-        self._skipped_states += changes.skipped
+            self._is_flooded = True
+        self._arrived.set()
+
+    def _apply(self, event: Any) -> None:
+        changes = self._mirror.apply(event)
+        self._report_skipped("states", changes.skipped)
+        self._note(changes)
+
+    def _note(self, changes: StateChanges) -> None:
         outdated = self._outdated
         outdated.entries |= changes.added
         outdated.entries -= changes.removed
@@ -219,24 +246,42 @@ class Follower:
             self._wake.set()
         self._on_states(changes)
 
-    async def _take_first_states(self) -> None:
-        lost = asyncio.ensure_future(self._socket.lost())
+    async def _work_in_first_states(self, early: deque[Any]) -> None:
+        """Work in all states there are, in slices, then what came meanwhile; from then on follow them."""
+        await self._first_event()
+        first = early.popleft()
+        present = first.get("a") if type(first) is dict else None
+        present = present if type(present) is dict else {}
+        self._note(self._mirror.keep_only(present))
+        remaining = iter(present.items())
+        while part := dict(islice(remaining, ENTITIES_A_SLICE)):
+            self._apply({"a": part})
+            await asyncio.sleep(0)
+        while early:
+            self._apply(early.popleft())
+            if len(early) % ENTITIES_A_SLICE == 0:
+                await asyncio.sleep(0)
+        if self._is_flooded:
+            message = f"more than {MAX_EARLY_EVENTS} state events came before the states could be read"
+            raise HomeUnreachableError(message)
+        self._early = None
+        self._outdated.entries |= set(self._mirror.states)
+
+    async def _first_event(self) -> None:
+        arriving = asyncio.ensure_future(self._arrived.wait())
+        losing = asyncio.ensure_future(self._socket.lost())
         try:
             await asyncio.wait(
-                (self._first_states, lost),
-                timeout=self._times.command,
-                return_when=asyncio.FIRST_COMPLETED,
+                (arriving, losing), timeout=self._times.command, return_when=asyncio.FIRST_COMPLETED
             )
-            if lost.done():
-                raise HomeUnreachableError(lost.result())
-            if not self._first_states.done():
+            if losing.done():
+                raise HomeUnreachableError(losing.result())
+            if not arriving.done():
                 message = f"Home Assistant did not send its states within {self._times.command:g} s"
                 raise HomeTimeoutError(message)
         finally:
-            lost.cancel()
-        self._outdated.entries |= set(self._mirror.states)
-        self._report_skipped("states", self._skipped_states)
-        self._skipped_states = 0
+            arriving.cancel()
+            losing.cancel()
 
     # What Home Assistant is asked.
 
@@ -255,16 +300,19 @@ class Follower:
         async with _plain_errors(), asyncio.TaskGroup() as tasks:
             for part in outdated.parts:
                 tasks.create_task(self._fetchers[part](self))
-        self._mirror.compose_places()
+        with self._spending():
+            self._mirror.compose_places()
         touches_all = outdated.parts - {_Part.CONFIG, _Part.FLOORS}
         touched = set(self._mirror.states) if touches_all else set()
         await self._compose(touched | outdated.entries | outdated.entities)
-        self._on_composed()
+        with self._spending():
+            self._on_composed()
 
     async def _compose(self, identifiers: Iterable[str]) -> None:
         remaining = iter(identifiers)
         while part := tuple(islice(remaining, ENTITIES_A_SLICE)):
-            self._mirror.compose(part)
+            with self._spending():
+                self._mirror.compose(part)
             await asyncio.sleep(0)
 
     async def _fetch_entries(self, identifiers: Iterable[str]) -> bool:
@@ -273,8 +321,9 @@ class Follower:
         unregistered = False
         while asked := list(islice(remaining, ENTRIES_AT_ONCE)):
             answer = await self._ask("config/entity_registry/get_entries", entity_ids=asked)
-            entries = parse_entries(answer)
-            self._mirror.replace_entries(asked, entries)
+            with self._spending():
+                entries = parse_entries(answer)
+                self._mirror.replace_entries(asked, entries)
             unregistered = unregistered or len(entries) < len(asked)
         return unregistered
 
@@ -327,7 +376,9 @@ class Follower:
             self._logger.info("home_refuses_command", command=type_, code=error.code)
 
     def _report_skipped(self, what: str, count: int) -> None:
-        if count:
+        """Log what was left out, once a connection for each kind: what is odd stays so."""
+        if count and what not in self._skipped:
+            self._skipped.add(what)
             self._logger.warning("home_rows_skipped", what=what, count=count)
 
 

@@ -7,7 +7,7 @@ of thousands never keeps the event loop from others.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -97,18 +97,15 @@ class Mirror:
             else:
                 self._entries[identifier] = entry
 
-    def replace_states(self, event: Any) -> StateChanges:
-        """Take over the first event of `subscribe_entities`: all states there are."""
-        present = event.get("a") if type(event) is dict else None
-        present = present if type(present) is dict else {}
+    def keep_only(self, identifiers: Container[str]) -> StateChanges:
+        """Forget the states of all entities but these."""
         changes = StateChanges()
-        for identifier in [known for known in self._states if known not in present]:
+        for identifier in [known for known in self._states if known not in identifiers]:
             self._remove(identifier, changes)
-        self._add(present, changes)
         return changes
 
     def apply(self, event: Any) -> StateChanges:
-        """Take over a later event of `subscribe_entities`: states added, changed and removed."""
+        """Take over an event of `subscribe_entities`: states added, changed and removed."""
         changes = StateChanges()
         if type(event) is not dict:
             changes.skipped += 1

@@ -54,7 +54,8 @@ _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _COUNTRY = re.compile(r"[A-Za-z]{2}")
 
 # What Home Assistant exposes to its own assistant as long as nobody has decided otherwise: the tables of
-# `homeassistant/components/homeassistant/exposed_entities.py` of 2025.4 (2024.3 has locks there as well).
+# `homeassistant/components/homeassistant/exposed_entities.py` of 2025.4. 2024.3 has lock and script as well,
+# and media_player not.
 _EXPOSED_DOMAINS: Final = frozenset({
     "climate", "cover", "fan", "humidifier", "light", "media_player",
     "scene", "switch", "todo", "vacuum", "water_heater",
@@ -188,17 +189,19 @@ def parse_attributes(raw: Any, before: Mapping[str, Any] | None = None) -> dict[
     Kept are texts, finite numbers, booleans, nulls and lists of them (as tuples), up to the limits above;
     tables within attributes are left out.
     """
-    attributes = dict(before or {})
-    weight = sum(_weight(value) for value in attributes.values())
+    attributes = dict(before) if before else {}
+    weight = sum(map(_weight, attributes.values()))
     for key, value in _object(raw).items():
         name = clean_text(key, MAX_NAME_CHARACTERS)
         cleaned = _attribute(value)
-        weight -= _weight(attributes.pop(name, None))
-        room = MAX_ATTRIBUTES_WEIGHT - weight
-        if not name or cleaned is _NOT_KEPT or len(attributes) >= MAX_ATTRIBUTES or _weight(cleaned) > room:
+        if name in attributes:
+            weight -= _weight(attributes.pop(name))
+        if not name or cleaned is _NOT_KEPT or len(attributes) >= MAX_ATTRIBUTES:
             continue
-        attributes[name] = cleaned
-        weight += _weight(cleaned)
+        added = _weight(cleaned)
+        if weight + added <= MAX_ATTRIBUTES_WEIGHT:
+            attributes[name] = cleaned
+            weight += added
     return attributes
 
 
@@ -224,11 +227,10 @@ def _scalar(value: Any) -> Any:
 
 def _weight(value: Any) -> int:
     """Give about the characters a kept attribute takes; a number counts as eight."""
-    if type(value) is str:
+    kind = type(value)
+    if kind is str:
         return len(value)
-    if type(value) is tuple:
-        return sum(_weight(item) for item in value)
-    return 8
+    return sum(map(_weight, value)) if kind is tuple else 8
 
 
 def _table(raw: Any, limit: int, parse: Callable[[dict[str, Any]], tuple[str, Row] | None]) -> Table[Row]:

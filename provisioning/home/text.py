@@ -15,6 +15,8 @@ def clean_text(value: Any, limit: int) -> str:
     """
     if not isinstance(value, str) or not value:
         return ""
+    if len(value) <= limit and " " not in value and value.isascii() and value.isprintable():
+        return value
     # Composing and cleaning never look at more than could be kept: a megabyte of name costs nothing.
     text = value[: limit * 4]
     if not text.isascii():

@@ -15,6 +15,7 @@ from provisioning.errors import (
     HomeUnreachableError,
     ServiceCallError,
 )
+from provisioning.home import follow as follow_module
 from provisioning.home import mirror as mirror_module
 from provisioning.home.follow import FollowTimes
 from provisioning.home.live import HomeStatus, HomeTimes, LiveHome
@@ -461,6 +462,43 @@ async def test_a_home_that_drops_us_again_and_again_is_left_alone_longer(
         started = loop.time()
         await home.wait_ready(5)
         assert loop.time() - started > 0.02
+
+
+async def test_states_that_change_while_the_first_are_worked_in_stay_behind_them(
+    http: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follow_module, "ENTITIES_A_SLICE", 1)
+    many = [light(f"light.n{number}", f"N {number}") for number in range(300)]
+    async with StandInHomeAssistant(entities=many) as ha, living(ha, http, ready=False) as home:
+        await ha.until(lambda ha: "subscribe_entities" in ha.received)
+        await ha.set_state("light.n299", "on")
+        await ha.remove("light.n298")
+        await home.wait_ready(3)
+        assert home.picture is not None
+        assert home.picture.states["light.n299"].state == "on"
+        assert "light.n298" not in home.picture.states
+
+
+async def test_more_events_than_can_be_kept_while_mirroring_make_the_home_try_again(
+    http: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follow_module, "MAX_EARLY_EVENTS", 1)
+    async with a_house() as ha, living(ha, http, ready=False) as home:
+        await ha.until(lambda ha: "subscribe_entities" in ha.received)
+        for _ in range(3):
+            await ha.set_state(LAMP, "on")
+        await until(lambda: home.status is HomeStatus.DOWN)
+        await home.wait_ready(3)
+
+
+async def test_a_snapshot_that_never_comes_is_given_up(http: aiohttp.ClientSession) -> None:
+    async with a_house() as ha:
+        ha.answers = {"subscribe_entities": None}
+        async with living(ha, http, ready=False) as home:
+            await until(lambda: home.status is HomeStatus.DOWN)
+            assert "did not send its states" in (home.reason or "")
+            ha.answers = {}
+            await home.wait_ready(3)
 
 
 async def test_neither_representation_nor_log_shows_the_token(

@@ -16,7 +16,7 @@ LAMP = "light.lamp"
 
 def a_mirror(**entry: Any) -> Mirror:
     mirror = Mirror()
-    mirror.replace_states({"a": {LAMP: {"s": "off", "a": {"friendly_name": "Lamp"}}}})
+    mirror.apply({"a": {LAMP: {"s": "off", "a": {"friendly_name": "Lamp"}}}})
     mirror.replace_areas(Table({"kitchen": Area("kitchen", "Kitchen"), "hall": Area("hall", "Hall")}))
     mirror.replace_devices(Table({"d1": "kitchen", "d2": ""}))
     mirror.replace_entries([LAMP], {LAMP: EntityEntry(**entry)})
@@ -97,9 +97,10 @@ def test_a_new_friendly_name_is_told_apart_from_a_new_state() -> None:
     assert changes.renamed == {LAMP}
 
 
-def test_a_new_snapshot_removes_what_is_not_in_it() -> None:
+def test_what_is_not_kept_is_removed() -> None:
     mirror = a_mirror()
-    changes = mirror.replace_states({"a": {"light.other": {"s": "on", "a": {}}}})
+    mirror.apply({"a": {"light.other": {"s": "on", "a": {}}}})
+    changes = mirror.keep_only({"light.other"})
     assert changes.removed == {LAMP}
     assert set(mirror.states) == {"light.other"}
 
@@ -114,7 +115,7 @@ def test_a_state_is_never_changed_in_place() -> None:
 def test_entities_beyond_the_limit_are_counted_not_kept(monkeypatch: Any) -> None:
     monkeypatch.setattr(mirror_module, "MAX_ENTITIES", 3)
     mirror = Mirror()
-    changes = mirror.replace_states({"a": {f"light.n{i}": {"s": "on", "a": {}} for i in range(5)}})
+    changes = mirror.apply({"a": {f"light.n{i}": {"s": "on", "a": {}} for i in range(5)}})
     assert len(mirror.states) == 3
     assert changes.skipped == 2
     mirror.apply({"a": {f"light.m{i}": {"s": "on", "a": {}} for i in range(5)}})
@@ -139,7 +140,6 @@ def test_no_event_makes_the_mirror_raise(first: Any, second: Any) -> None:
     mirror = a_mirror()
     for event in (first, {"a": first}, {"c": {LAMP: second}}, {"r": first}, {"c": second}, second):
         mirror.apply(event)
-    mirror.replace_states(first)
     mirror.compose(list(mirror.states))
 
 
@@ -168,6 +168,6 @@ def test_composing_what_changed_is_as_good_as_composing_everything(steps: list[A
         by_steps.compose(changes.added | changes.renamed | changes.removed)
     states = {key: {"s": one.state, "a": dict(one.attributes)} for key, one in by_steps.states.items()}
     at_once = Mirror()
-    at_once.replace_states({"a": states})
+    at_once.apply({"a": states})
     at_once.compose(at_once.states)
     assert by_steps.registry("1") == at_once.registry("1")
