@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+
+from provisioning.driver import InstanceSpec
+from storage.database import Database
+from storage.instances import Instances
+from storage.migrate import upgrade
+from storage.secret_box import SecretBox
+from storage.users import Users
+
+
+def _free_ports(number: int) -> list[int]:
+    probes = [socket.socket() for _ in range(number)]
+    try:
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [int(probe.getsockname()[1]) for probe in probes]
+    finally:
+        for probe in probes:
+            probe.close()
+
+
+@pytest.fixture
+def unused_ports() -> list[int]:
+    """Ports of this machine that nobody used a moment ago; the first one is `spec`'s."""
+    return _free_ports(4)
+
+
+@pytest.fixture
+def spec(unused_ports: list[int]) -> InstanceSpec:
+    return InstanceSpec(
+        user_id="a" * 32,
+        name="wyoming-central-aaaaaaaaaaaa",
+        host_port=unused_ports[0],
+        language="hu",
+        country="HU",
+        time_zone="Europe/Budapest",
+    )
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    url = f"sqlite+aiosqlite:///{tmp_path}/wyoming-central.db"
+    await upgrade(url, backup_dir=None)
+    database = Database(url)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def box() -> SecretBox:
+    return SecretBox([Fernet.generate_key().decode()])
+
+
+@pytest.fixture
+def users(database: Database, box: SecretBox) -> Users:
+    return Users(database, box)
+
+
+@pytest.fixture
+def instances(database: Database, box: SecretBox) -> Instances:
+    return Instances(database, box)
+
+
+async def until(holds: Callable[[], bool] | Callable[[], Awaitable[bool]], *, within: float = 10) -> None:
+    """Look again every few milliseconds until it holds."""
+    async with asyncio.timeout(within):
+        while True:
+            outcome = holds()
+            if outcome if isinstance(outcome, bool) else await outcome:
+                return
+            await asyncio.sleep(0.005)
