@@ -39,7 +39,11 @@ ENTRIES: Final = (
     Entry("serve", "Run", "Run the server."),
     Entry("demo", "Run", "Watch it work: a real Home Assistant, switched by a sentence."),
     Entry("doctor", "Run", "Find out what is missing, and what to do about it."),
-    Entry("user", "People and devices", "Users: each has a Home Assistant and any number of devices."),
+    Entry(
+        "user",
+        "People and devices",
+        "Users: each has a Home Assistant and any number of devices.",
+    ),
     Entry("device", "People and devices", "Devices: the satellites of a user, and their tokens."),
     Entry("binding", "People and devices", "Bindings: let a device in by its address, without a token."),
     Entry("instance", "People and devices", "Instances: the users' Home Assistants."),

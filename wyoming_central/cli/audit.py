@@ -33,7 +33,7 @@ _ROWS_A_POLL: Final = 200
 # How far back the beginning of a request's id is looked for.
 _SEARCHED_ROWS: Final = 5000
 
-app = group("The audit log: what was said, understood, done and answered.")
+app = group("The audit log: what was said, understood and done.")
 
 
 @dataclass(frozen=True, slots=True)

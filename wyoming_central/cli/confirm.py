@@ -1,4 +1,4 @@
-"""Questions before something is taken away, and passwords."""
+"""Questions before something is taken away."""
 
 from __future__ import annotations
 
@@ -23,8 +23,12 @@ def confirm(question: str, *, yes: bool) -> None:
     """
     if yes:
         return
-    if not sys.stdin.isatty():
+    if not _is_terminal():
         raise WyomingCentralError("this asks before it takes something away", remedy="add --yes to go ahead")
     if not typer.confirm(question, err=True):
         note("Nothing was changed.")
         raise typer.Exit(1)
+
+
+def _is_terminal() -> bool:
+    return sys.stdin.isatty()

@@ -17,7 +17,6 @@ from config.errors import WyomingCentralError
 from config.languages import DEFAULT as DEFAULT_LANGUAGE
 from handlers.answer import Answers
 from handlers.cascade import cascade
-from handlers.cascade import cascade
 from handlers.interpret import Interpreter
 from handlers.understanding import Outcome
 from wyoming_central.cli.commands import examples, single
@@ -35,7 +34,7 @@ app = single()
 
 @app.command(
     epilog=examples(
-        'wyoming-central interpret --home home.yaml -l hu --area konyha "kapcsold fel a lámpát"',
+        'wyoming-central interpret --home home.yaml --area konyha "villanyt fel"',
         "wyoming-central interpret --jsonl < requests.jsonl",
     )
 )
@@ -160,8 +159,8 @@ def _read_home(path: Path) -> dict[str, Any]:
         ) from None
     if not isinstance(described, dict):
         raise WyomingCentralError(f"{path} holds no home: floors, areas, devices, entities")
-    for entity in described.get("entities") or ():
-        if isinstance(entity, dict) and isinstance(entity.get("state"), bool):
+    for entity in _objects(described, "entities"):
+        if isinstance(entity.get("state"), bool):
             # An unquoted on or off is a truth value in YAML.
             entity["state"] = "on" if entity["state"] else "off"
     return described
@@ -171,13 +170,16 @@ def _area_id(described: Mapping[str, Any], wanted: str | None) -> str | None:
     """The id of the area with this id or name; left as it is where there is none, to be refused as such."""
     if wanted is None:
         return None
-    for area in described.get("areas") or ():
-        if isinstance(area, dict) and wanted.casefold() in {
-            str(area.get("id")).casefold(),
-            str(area.get("name")).casefold(),
-        }:
+    for area in _objects(described, "areas"):
+        if wanted.casefold() in {str(area.get("id")).casefold(), str(area.get("name")).casefold()}:
             return str(area.get("id"))
     return wanted
+
+
+def _objects(described: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
+    """The members that look right; what does not is left for the interpreter to refuse."""
+    members = described.get(key)
+    return [one for one in members if isinstance(one, dict)] if isinstance(members, list) else []
 
 
 def _show(answer: Mapping[str, Any]) -> None:

@@ -19,7 +19,6 @@ from wyoming_central.cli.commands import examples, group
 from wyoming_central.cli.confirm import confirm
 from wyoming_central.cli.find import User, find_user
 from wyoming_central.cli.follow import NoServerError, described, follow
-from wyoming_central.cli.home_check import check_external_home, check_own_home
 from wyoming_central.cli.options import AsJson, Language, Wait, Yes
 from wyoming_central.cli.output import Column, moment, note, or_dash, show_fields, show_json, show_table
 from wyoming_central.cli.place import check_country, check_timezone, country_of, local_timezone
@@ -31,7 +30,7 @@ from wyoming_central.cli.secret_input import (
 )
 from wyoming_central.cli.store import Store, open_store
 
-app = group("Users: each has a Home Assistant of their own and any number of devices.")
+app = group("Users: each has a Home Assistant and any number of devices.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +156,8 @@ def remove(*, user: User, yes: Yes = False) -> None:
 
 
 async def _check(wanted: _Wanted, *, home: bool) -> None:
+    from wyoming_central.cli import home_check  # noqa: PLC0415 - slow to load, and no other command needs it
+
     async with open_store(create=True) as store:
         try:
             user = await store.users.by_email(wanted.email)
@@ -167,9 +168,9 @@ async def _check(wanted: _Wanted, *, home: bool) -> None:
         if not home:
             return
         if wanted.url and wanted.token:
-            version = await check_external_home(wanted.url, wanted.token)
+            version = await home_check.check_external_home(wanted.url, wanted.token)
         elif _driver(store, wanted) == "process":
-            version = await check_own_home(store.settings)
+            version = await home_check.check_own_home(store.settings)
         else:
             return
     note(f"Home Assistant {version}.")

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from storage.records import InstanceStatus
+from wyoming_central import application
+from wyoming_central.cli import instance as instance_commands
+from wyoming_central.cli.store import LEASE_NAME
+
+
+def observe(stored: Any, email: str, status: InstanceStatus, **more: Any) -> None:
+    async def write(store: Any) -> None:
+        user = await store.users.by_email(email)
+        await store.instances.observed(user.id, status=status, **more)
+
+    stored(write)
+
+
+def test_the_lease_is_the_one_that_servers_hold() -> None:
+    assert LEASE_NAME == application.LEASE_NAME
+
+
+@pytest.mark.parametrize(
+    ("command", "desired"), [("stop", "stopped"), ("start", "running"), ("restart", "running")]
+)
+def test_without_a_server_the_wish_is_stored_and_that_is_said(
+    cli: Any, rows: Any, anna: str, command: str, desired: str
+) -> None:
+    result = cli("instance", command, anna)
+    assert "the change is stored" in result.stderr
+    [instance] = rows("instance", "list")
+    assert instance["desired"] == desired
+
+
+def test_without_a_server_waiting_fails(cli: Any, rows: Any, anna: str) -> None:
+    result = cli("instance", "stop", anna, "--wait", code=1)
+    assert result.stderr.startswith("error: no server is running")
+    assert rows("instance", "list")[0]["desired"] == "stopped"
+
+
+def test_with_a_server_it_is_asked_for(cli: Any, anna: str, server: None) -> None:
+    del server
+    assert "instance show" in cli("instance", "restart", anna).stderr
+
+
+def test_restarting_is_a_new_generation(cli: Any, rows: Any, anna: str) -> None:
+    before = rows("instance", "show", anna)["generation"]
+    cli("instance", "restart", anna)
+    assert rows("instance", "show", anna)["generation"] == before + 1
+
+
+def test_restarting_what_was_stopped_starts_it(cli: Any, rows: Any, anna: str) -> None:
+    cli("instance", "stop", anna)
+    cli("instance", "restart", anna)
+    assert rows("instance", "show", anna)["desired"] == "running"
+
+
+def test_waiting_shows_every_step_and_ends_when_it_is_there(
+    cli: Any, stored: Any, anna: str, server: None
+) -> None:
+    del server
+    observe(stored, anna, InstanceStatus.READY, observed_generation=5, version="2025.4.4")
+    result = cli("instance", "start", anna, "--wait")
+    assert result.stderr.splitlines() == ["ready", f"The Home Assistant of {anna} is ready."]
+
+
+def test_the_listing_says_what_failed_and_what_to_do(cli: Any, rows: Any, stored: Any, anna: str) -> None:
+    observe(stored, anna, InstanceStatus.FAILED, failure_reason="port-taken", failure_detail="8200 is taken")
+    shown = cli("instance", "list").stdout
+    assert f"{anna}: port-taken: 8200 is taken — " in shown
+    [instance] = rows("instance", "list")
+    assert instance["failure_reason"] == "port-taken"
+    assert "HA_PORT_RANGE" in instance["remedy"]
+    assert "Remedy" in cli("instance", "show", anna).stdout
+
+
+def test_an_instance_whose_user_is_gone_is_still_listed(cli: Any, rows: Any, anna: str) -> None:
+    cli("user", "remove", anna, "--yes")
+    assert "removed " in cli("instance", "list").stdout
+    assert rows("instance", "list")[0]["user"] is None
+
+
+def test_the_log_is_the_end_of_what_was_written(cli: Any, rows: Any, anna: str, data_dir: Path) -> None:
+    assert "not written anything" in cli("instance", "logs", anna).stderr
+    folder = data_dir / "instances" / rows("instance", "show", anna)["name"]
+    folder.mkdir(parents=True)
+    (folder / "console.log").write_text("".join(f"line {number}\n" for number in range(100)))
+    assert cli("instance", "logs", anna, "-n", "2").stdout.splitlines() == ["line 98", "line 99"]
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "new"),
+    [
+        ([], ["a"], ["a"]),
+        (["a"], ["a"], []),
+        (["a", "b"], ["a", "b", "c"], ["c"]),
+        (["a", "b", "c"], ["b", "c", "d"], ["d"]),
+        (["a", "a"], ["a", "a", "a"], ["a"]),
+        (["a"], ["x", "y"], ["x", "y"]),
+        (["a"], [], []),
+    ],
+)
+def test_following_a_log_shows_what_is_new_once(before: list[str], now: list[str], new: list[str]) -> None:
+    assert instance_commands._new_lines(before, now) == new
