@@ -81,7 +81,7 @@ def _of_state(intent: Intent, utterance: Utterance, picture: HomePicture) -> Ans
 
 
 def _as_sensed(intent: Intent) -> Intent | None:
-    """The same question about contacts: templates ask for windows that move where a home has sensors on them."""
+    """The same question about contacts: templates ask for windows that move, homes have sensors on them."""
     classes = texts(intent.slots.get("device_class"))
     if texts(intent.slots.get("domain")) != ("cover",) or not classes:
         return None

@@ -11,7 +11,6 @@ everyday speech, are in `config/sentences/`.
 from __future__ import annotations
 
 import asyncio
-import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -27,8 +26,8 @@ from home_assistant_intents import get_intents
 
 from config.data_file import read_yaml
 from config.languages import SUPPORTED
-from handlers.hungarian import nominative
 from handlers.intents import QUESTIONS
+from handlers.list_items import items_of
 from handlers.template_lists import ENTITY_ID, SPELLING, lists_of
 from handlers.understanding import Intent, SlotValue, StageReport, Understanding, Utterance, Verdict
 from provisioning.home.registry import HomePicture, Registry
@@ -44,16 +43,6 @@ MAX_RESULTS: Final = 200
 _WARMING: Final = {
     "en": ("turn on the lights", "set the brightness to fifty percent", "set a timer for five minutes"),
     "hu": ("kapcsold be a lámpát", "állítsd a fényerőt ötven százalékra", "indíts egy öt perces időzítőt"),
-}
-
-# What stands between the things of a list.
-_BETWEEN_ITEMS: Final = {
-    "en": re.compile(r",\s*(?:and\s+)?|\s+and\s+", re.IGNORECASE),
-    "hu": re.compile(r",\s*(?:(?:és|meg|valamint)\s+)?|\s+(?:és|meg|valamint)\s+", re.IGNORECASE),
-}
-_ARTICLE: Final = {
-    "en": re.compile(r"^(?:some|the)\s+", re.IGNORECASE),
-    "hu": re.compile(r"^az?\s+", re.IGNORECASE),
 }
 
 
@@ -113,9 +102,7 @@ class TemplateStage:
             return _passed_on("no template fits")
         intent = _intent_of(best)
         verdict = Verdict.QUESTION if intent.name in QUESTIONS else Verdict.COMMANDS
-        inflected = (best[0].intent_metadata or {}).get("inflected") == "item"
-        intents = _one_for_each_item(intent, utterance.language, inflected=inflected)
-        return Understanding(verdict, intents, cacheable=True)
+        return Understanding(verdict, _one_for_each_item(intent, best[0], utterance), cacheable=True)
 
     def _templates_of(self, language: str) -> Intents | None:
         if language not in SUPPORTED:
@@ -203,7 +190,7 @@ def _intent_of(results: list[RecognizeResult]) -> Intent:
         slots=slots,
         targets=tuple(bearers) if len(bearers) == 1 else (),
         requires=requires,
-        asks=first.response if first.response and first.response != "default" else None,
+        asks=first.response if first.intent.name in QUESTIONS and first.response != "default" else None,
     )
 
 
@@ -214,17 +201,17 @@ def _adjust(slots: dict[str, SlotValue], metadata: Mapping[str, Any]) -> None:
         slots[negative] = -number
 
 
-def _one_for_each_item(intent: Intent, language: str, *, inflected: bool) -> tuple[Intent, ...]:
-    """An intent for each thing that is put on a list: "milk and bread" are two of them."""
-    items = intent.slots.get("item")
-    if not isinstance(items, str):
+def _one_for_each_item(intent: Intent, result: RecognizeResult, utterance: Utterance) -> tuple[Intent, ...]:
+    """The intent once for every thing that is put on a list."""
+    said = result.entities.get("item")
+    if said is None or not isinstance(intent.slots.get("item"), str):
         return (intent,)
-    parts = [_ARTICLE[language].sub("", part.strip()) for part in _BETWEEN_ITEMS[language].split(items)]
-    if not all(parts):
-        return (intent,)
-    if inflected:
-        parts = [nominative(part) for part in parts]
-    return tuple(replace(intent, slots={**intent.slots, "item": part}) for part in parts)
+    # hassil takes commas out before it matches; they are still where the thing was said.
+    start, end = said.text_span or (0, 0)
+    text = utterance.text[start:end].strip(" .!?") or str(intent.slots["item"])
+    inflected = (result.intent_metadata or {}).get("inflected") == "item"
+    items = items_of(text, utterance.language, inflected=inflected)
+    return tuple(replace(intent, slots={**intent.slots, "item": item}) for item in items)
 
 
 def _slots(result: RecognizeResult) -> dict[str, SlotValue]:
