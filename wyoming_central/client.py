@@ -21,6 +21,7 @@ from wyoming.user_event import UserEvent
 from wyoming_central.address import host_and_port
 from wyoming_central.errors import (
     ConnectionClosedError,
+    EndlessAnswerError,
     RefusedError,
     ServerTimeoutError,
     ServerUnreachableError,
@@ -32,14 +33,17 @@ AUTHENTICATE: Final = "authenticate"
 _ERROR: Final = Error(text="").event().type
 _ANSWERS: Final = frozenset({Handled().event().type, NotHandled().event().type, _ERROR})
 _CHUNK_BYTES: Final = 64 * 1024
+# More than any answer has; a server that goes on and on is not answering.
+_ANSWER_EVENTS_MOST: Final = 1000
 
 
 class Client:
     """One connection to a Wyoming server; made by `connect`, used by one task at a time.
 
     Every method raises `ServerTimeoutError` when its answer has not come `within` seconds,
-    `ConnectionClosedError` when the server closed before, and `FrameError` when what came is no frame within
-    the bounds. After each of these the connection is of no more use.
+    `ConnectionClosedError` when the server closed before, `FrameError` when what came is no frame within the
+    bounds, and `EndlessAnswerError` when it goes on and on. After each of these the connection is of no more
+    use.
     """
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -107,11 +111,13 @@ class Client:
         try:
             async with asyncio.timeout(within):
                 await self._send(event)
-                while not answers or answers[-1].type not in last:
+                while len(answers) < _ANSWER_EVENTS_MOST:
                     answers.append(await self._receive())
+                    if answers[-1].type in last:
+                        return answers
         except TimeoutError:
             raise ServerTimeoutError(f"no answer within {within:g} s") from None
-        return answers
+        raise EndlessAnswerError(f"the answer has more than {_ANSWER_EVENTS_MOST} events")
 
     async def send(self, event: Event, *, within: float = 5.0) -> None:
         """Send an event without waiting for an answer."""

@@ -65,6 +65,10 @@ class ConnectionClosedError(ClientError):
     """The server closed the connection before it had answered."""
 
 
+class EndlessAnswerError(ClientError):
+    """The server sends events without end, but not the one that was waited for."""
+
+
 class RefusedError(ClientError):
     """The server answered with an `error` event.
 
