@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated
 
 import typer
@@ -12,6 +11,7 @@ from config.settings import load_settings
 from wyoming_central.cli.commands import single
 from wyoming_central.cli.quiet import quiet_logs
 from wyoming_central.demo.run import run_demo
+from wyoming_central.event_loop import run
 
 app = single()
 
@@ -29,5 +29,5 @@ def demo(
     minutes. The exit status is 0 only if every sentence did in Home Assistant what it should.
     """
     quiet_logs()
-    code = asyncio.run(run_demo(load_settings(), keep=keep, console=Console(highlight=False)))
+    code = run(run_demo(load_settings(), keep=keep, console=Console(highlight=False)))
     raise typer.Exit(code)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-import importlib
-import importlib.util
 import io
 import sys
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, TextIO, cast
+from typing import TextIO, cast
 
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
@@ -19,6 +16,7 @@ from provisioning.driver import ProgressListener
 from wyoming_central.application import serve as serve_until_stopped
 from wyoming_central.cli.commands import single
 from wyoming_central.cli.output import note, plain, stderr
+from wyoming_central.event_loop import run
 from wyoming_central.logs import configure_logs
 
 app = single()
@@ -39,25 +37,11 @@ def serve() -> None:
         stream=cast("TextIO", _CurrentStderr()),
     )
     if not sys.stderr.isatty():
-        run_server(serve_until_stopped(settings))
+        run(serve_until_stopped(settings))
         return
     _welcome(settings)
     with _shown_progress() as report:
-        run_server(serve_until_stopped(settings, report=report))
-
-
-def run_server(server: Coroutine[Any, Any, None]) -> None:
-    """Run a server on the fastest event loop there is."""
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(server)
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    if importlib.util.find_spec("uvloop") is None:
-        # It is not made for every platform.
-        return None
-    factory: Callable[[], asyncio.AbstractEventLoop] = importlib.import_module("uvloop").new_event_loop
-    return factory
+        run(serve_until_stopped(settings, report=report))
 
 
 def _welcome(settings: Settings) -> None:

@@ -87,7 +87,7 @@ async def _until_ready(name: str, user_id: str, server: Application, show: Calla
                     return
                 if instance.status is InstanceStatus.FAILED:
                     raise DemoError(
-                        f"{name}'s Home Assistant failed: {instance.failure_detail or instance.failure_reason}",
+                        f"{name}'s home failed: {instance.failure_detail or instance.failure_reason}",
                         remedy="`wyoming-central doctor` says what is missing",
                     )
                 await asyncio.sleep(0.2)

@@ -82,16 +82,18 @@ async def _satellite(person: Person, server: Application) -> AsyncIterator[Clien
 
 
 async def _say(satellite: Client, line: Line, witness: Witness, server: Application) -> _Seen:
-    before = _state_text(await witness.state_of(line.entity_id), line) if line.entity_id else ""
+    was_already, before = await witness.sees(line, within=0) if line.entity_id else (False, None)
     answer = (await satellite.say(line.text, language=line.language))[-1]
     text = str(answer.data.get("text", ""))
-    ok, after = Handled.is_type(answer.type), ""
+    # What was so before anything was said would prove nothing.
+    ok, after = Handled.is_type(answer.type) and not was_already, None
     if line.entity_id:
-        came_true, state = await witness.sees(line, within=SEEN_WITHIN_SECONDS)
-        ok, after = ok and came_true, _state_text(state, line)
+        came_true, after = await witness.sees(line, within=SEEN_WITHIN_SECONDS)
+        ok = ok and came_true
     if line.answer is not None:
         ok = ok and line.answer in text
-    return _Seen(text, before, after, ok, await _audit_row(answer, server))
+    row = await _audit_row(answer, server)
+    return _Seen(text, _state_text(before, line), _state_text(after, line), ok, row)
 
 
 async def _audit_row(answer: Event, server: Application) -> AuditRow:
@@ -104,7 +106,9 @@ async def _audit_row(answer: Event, server: Application) -> AuditRow:
     raise DemoError("the audit log has no row of this turn")
 
 
-def _state_text(state: EntityState, line: Line) -> str:
+def _state_text(state: EntityState | None, line: Line) -> str:
+    if state is None:
+        return ""
     attributes = "".join(f", {name} {state.attributes.get(name)}" for name in line.attributes)
     return f"{state.state}{attributes}"
 
@@ -122,7 +126,8 @@ def _mark(*, ok: bool) -> str:
 
 
 def _times(row: AuditRow) -> str:
+    """Who understood it, and how many milliseconds each step took."""
     steps = (row.ha_response or {}).get("steps_ms", {})
+    told = [f"{name} {milliseconds:.1f}" for name, milliseconds in steps.items()]
     parser = (row.intent or {}).get("parser")
-    told = [f"{name} {milliseconds:.1f} ms" for name, milliseconds in steps.items()]
-    return " · ".join([f"by {parser}", *told, f"in all {row.latency_ms:.1f} ms"])
+    return f"{parser}: {' · '.join(told)} · in all {row.latency_ms:.1f} ms"

@@ -22,9 +22,9 @@ class Stage:
         """Show how the installation of Home Assistant advances, if there is one."""
         if self._installation is None:
             self._installation = self._progress.add_task("Home Assistant", total=100)
-        self._progress.update(
-            self._installation, description=f"Home Assistant: {advance.phase}", completed=advance.percent or 0
-        )
+        done = advance.percent is not None and advance.percent >= 100
+        text = "Home Assistant is installed" if done else f"Installing {advance.phase}"
+        self._progress.update(self._installation, description=text, completed=advance.percent or 0)
 
     @asynccontextmanager
     async def line(self, text: str) -> AsyncIterator[Callable[[str], None]]:
