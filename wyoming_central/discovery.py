@@ -290,12 +290,17 @@ class Advertisement:
             return
         task.cancel()
         await asyncio.wait([task])
+        # A task that is cancelled before its first step does not get to do it.
+        self._tried.set()
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("discovery had failed", exc_info=error)
 
     async def announced(self) -> tuple[str, ...]:
-        """Wait for the first attempt, and give the names of the services that are announced now."""
-        if self._mode != "off":
+        """Wait for the first attempt, and give the names of the services that are announced now.
+
+        Where nothing was started, or it was stopped, that is none.
+        """
+        if self._task is not None:
             await self._tried.wait()
         return self._names
 
@@ -336,6 +341,8 @@ class Advertisement:
         try:
             async with asyncio.timeout(_REGISTER_SECONDS):
                 self._zeroconf = AsyncZeroconf(interfaces=[str(address) for address in wanted.carriers])
+                # Were its start cancelled, zeroconf could not be closed any more: it would keep its sockets.
+                await asyncio.shield(self._zeroconf.zeroconf.async_wait_for_start())
                 self._names = await self._register(self._zeroconf, wanted.services)
         # zeroconf gives RuntimeError where an interface went away under its hands.
         except (OSError, TimeoutError, RuntimeError, Error) as error:
