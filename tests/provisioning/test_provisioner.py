@@ -1,0 +1,571 @@
+"""What becomes of instances whose drivers are slow, never get ready, die, or fail."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+import aiohttp
+import pytest
+
+from provisioning.driver import Driver
+from provisioning.errors import FailureReason, InstanceError
+from provisioning.home.live import HomeStatus, LiveHome
+from provisioning.homes import Absence
+from provisioning.onboarding import RENEW_BEFORE_DAYS, Onboarding
+from provisioning.options import ProvisionerOptions
+from provisioning.provisioner import Provisioner
+from storage.errors import StorageUnavailableError
+from storage.instances import Instances
+from storage.records import DesiredState, InstanceRecord, InstanceStatus
+from storage.users import Users
+from tests.provisioning.conftest import until
+from tests.provisioning.stand_ins import (
+    DyingDriver,
+    Engine,
+    FailingDriver,
+    NeverReadyDriver,
+    SlowDriver,
+    StandInDriver,
+    StandInHome,
+    StandInOnboarding,
+)
+
+# Only what a test waits for elapses quickly; the rest must come by kicks and events.
+OPTIONS = ProvisionerOptions(
+    port_range=range(8200, 8204),
+    boot_timeout_seconds=5,
+    probe_interval_seconds=0.005,
+    progress_interval_seconds=0.005,
+    first_retry_seconds=0.01,
+    longest_retry_seconds=0.05,
+    check_interval_seconds=60,
+    reconcile_interval_seconds=60,
+)
+
+
+class House:
+    """A provisioner with everything around it that tests look at."""
+
+    def __init__(self, instances: Instances, users: Users) -> None:
+        self.instances = instances
+        self.users = users
+        self.engine = Engine()
+        self.onboarding = StandInOnboarding()
+        self.homes: list[StandInHome] = []
+        self.refused: set[str] = set()
+        self.clock = 1000.0
+        self.now = 1_800_000_000.0
+        self.provisioner: Provisioner | None = None
+        self._emails = 0
+
+    def _make_home(self, user_id: str, url: str, token: str) -> LiveHome:
+        self.homes.append(StandInHome(user_id, url, token, self.refused))
+        return cast("LiveHome", self.homes[-1])
+
+    @asynccontextmanager
+    async def provisioning(
+        self, driver: StandInDriver, options: ProvisionerOptions = OPTIONS
+    ) -> AsyncIterator[Provisioner]:
+        async with aiohttp.ClientSession() as http:
+            provisioner = self.provisioner = Provisioner(
+                drivers={driver.kind: cast("Driver", driver)},
+                instances=self.instances,
+                users=self.users,
+                http=http,
+                options=options,
+                onboarding=cast("Onboarding", self.onboarding),
+                make_home=self._make_home,
+                clock=lambda: self.clock,
+                now=lambda: self.now,
+            )
+            running = asyncio.create_task(provisioner.run())
+            try:
+                yield provisioner
+            finally:
+                running.cancel()
+                await asyncio.wait({running})
+                assert running.cancelled(), running.exception()
+
+    async def user(self, driver: str = "stand-in") -> str:
+        """A new user with an instance asked for."""
+        self._emails += 1
+        user = await self.users.add(email=f"user{self._emails}@example.org", password_hash="-", language="hu")
+        await self.instances.request(
+            user_id=user.id,
+            driver=driver,
+            timezone="Europe/Budapest",
+            language="hu",
+            country=None,
+            port_range=OPTIONS.port_range,
+        )
+        if self.provisioner is not None:
+            self.provisioner.kick(user.id)
+        return user.id
+
+    async def until(self, user_id: str, status: InstanceStatus, **more: Any) -> InstanceRecord:
+        wanted = {"status": status, **more}
+
+        async def so() -> bool:
+            record = await self.instances.get(user_id)
+            return all(getattr(record, name) == value for name, value in wanted.items())
+
+        try:
+            await until(so)
+        except TimeoutError:
+            raise AssertionError(f"not {wanted}: {await self.instances.get(user_id)}") from None
+        return await self.instances.get(user_id)
+
+    async def is_empty(self) -> bool:
+        return not await self.instances.list()
+
+    async def until_ready(self, user_id: str) -> InstanceRecord:
+        return await self.until(user_id, InstanceStatus.READY)
+
+
+@pytest.fixture
+def house(instances: Instances, users: Users) -> House:
+    return House(instances, users)
+
+
+def token_expiring_at(moment: float) -> str:
+    body = base64.urlsafe_b64encode(json.dumps({"exp": moment}).encode()).rstrip(b"=").decode()
+    return f"e30.{body}.c2ln"
+
+
+# The ordinary life.
+
+
+async def test_a_requested_instance_becomes_ready_and_its_home_is_there(house: House) -> None:
+    async with house.provisioning(StandInDriver(house.engine)) as provisioner:
+        user = await house.user()
+        record = await house.until_ready(user)
+        assert record.failure_reason is None
+        assert record.observed_generation == record.generation
+        assert record.version == "2026.11.0"
+        assert record.container_id
+        home = provisioner.home_of(user)
+        assert home is house.homes[0]
+        assert house.homes[0].runs
+        assert house.homes[0].url == f"http://127.0.0.1:{record.host_port}"
+        assert (await house.users.get(user)).ha_instance_url == house.homes[0].url
+        assert await house.users.home_token(user) == house.homes[0].token
+        assert await house.instances.owner_password(user) == "a generated password"
+        assert house.onboarding.runs == [(house.homes[0].url, "hu")]
+
+
+async def test_nobody_without_an_instance_has_a_home(house: House) -> None:
+    async with house.provisioning(StandInDriver(house.engine)) as provisioner:
+        assert provisioner.home_of("f" * 32) == Absence(HomeStatus.MISSING)
+
+
+async def test_a_restarted_server_adopts_what_runs_and_onboards_nothing_again(house: House) -> None:
+    async with house.provisioning(StandInDriver(house.engine)):
+        user = await house.user()
+        await house.until_ready(user)
+    assert not house.homes[0].runs
+    async with house.provisioning(StandInDriver(house.engine)):
+        await until(lambda: len(house.homes) == 2 and house.homes[1].runs)
+        await house.until_ready(user)
+    assert len(house.engine.started) == 1
+    assert len(house.onboarding.runs) == 1
+
+
+async def test_a_clean_end_stops_instances_and_the_next_start_brings_them_up(house: House) -> None:
+    driver = StandInDriver(house.engine)
+    async with house.provisioning(driver) as provisioner:
+        user = await house.user()
+        name = (await house.until_ready(user)).container_name
+    await provisioner.stop_all()
+    assert house.engine.seen[name].condition == "stopped"
+    assert (await house.instances.get(user)).status is InstanceStatus.STOPPED
+    async with house.provisioning(driver):
+        await house.until_ready(user)
+    assert len(house.engine.started) == 2
+
+
+async def test_a_server_that_never_provisioned_stops_nothing_at_its_end(house: House) -> None:
+    driver = StandInDriver(house.engine)
+    async with house.provisioning(driver):
+        user = await house.user()
+        name = (await house.until_ready(user)).container_name
+        async with aiohttp.ClientSession() as http:
+            other = Provisioner(
+                drivers={"stand-in": cast("Driver", driver)},
+                instances=house.instances,
+                users=house.users,
+                http=http,
+                options=OPTIONS,
+            )
+            await other.stop_all()
+        assert house.engine.seen[name].condition == "running"
+
+
+async def test_stopped_by_a_person_it_stays_stopped_until_started(house: House) -> None:
+    async with house.provisioning(StandInDriver(house.engine)) as provisioner:
+        user = await house.user()
+        await house.until_ready(user)
+        await house.instances.set_desired(user, DesiredState.STOPPED)
+        provisioner.kick(user)
+        await house.until(user, InstanceStatus.STOPPED)
+        assert provisioner.home_of(user) == Absence(HomeStatus.STOPPED)
+        assert not house.homes[0].runs
+        provisioner.kick()
+        await house.instances.set_desired(user, DesiredState.RUNNING)
+        provisioner.kick(user)
+        await house.until_ready(user)
+        assert len(house.engine.started) == 2
+
+
+async def test_a_restart_asked_for_replaces_what_runs(house: House) -> None:
+    async with house.provisioning(StandInDriver(house.engine)) as provisioner:
+        user = await house.user()
+        before = await house.until_ready(user)
+        await house.instances.restart(user)
+        provisioner.kick(user)
+        after = await house.until(user, InstanceStatus.READY, observed_generation=2)
+        assert after.container_id != before.container_id
+
+
+async def test_a_restart_asked_for_while_the_server_was_down_is_not_forgotten(house: House) -> None:
+    async with house.provisioning(StandInDriver(house.engine)):
+        user = await house.user()
+        await house.until_ready(user)
+    await house.instances.restart(user)
+    async with house.provisioning(StandInDriver(house.engine)):
+        await house.until(user, InstanceStatus.READY, observed_generation=2)
+    assert len(house.engine.started) == 2
+
+
+async def test_the_instance_of_a_removed_user_goes_and_its_data_is_put_aside(house: House) -> None:
+    async with house.provisioning(StandInDriver(house.engine)) as provisioner:
+        user = await house.user()
+        record = await house.until_ready(user)
+        await house.users.remove(user)
+        provisioner.kick()
+        await until(house.is_empty)
+        assert house.engine.put_aside == [record.container_name]
+        assert record.container_name not in house.engine.seen
+        await until(lambda: provisioner.home_of(user) == Absence(HomeStatus.MISSING))
+        assert not house.homes[0].runs
+
+
+async def test_a_removed_instance_takes_the_token_of_its_home_along(house: House) -> None:
+    async with house.provisioning(StandInDriver(house.engine)) as provisioner:
+        user = await house.user()
+        await house.until_ready(user)
+        await house.instances.set_desired(user, DesiredState.REMOVED)
+        provisioner.kick(user)
+        await until(house.is_empty)
+        assert not (await house.users.get(user)).has_ha_token
+
+
+# Slow.
+
+
+async def test_while_it_starts_that_is_said_and_not_more_start_than_are_allowed(house: House) -> None:
+    driver = SlowDriver(house.engine)
+    async with house.provisioning(driver) as provisioner:
+        users = [await house.user() for _ in range(4)]
+        await driver.waiting.wait()
+        for user in users:
+            await house.until(user, InstanceStatus.CREATING)
+            assert provisioner.home_of(user) == Absence(HomeStatus.STARTING)
+        for _ in users:
+            driver.may_start.release()
+        for user in users:
+            await house.until_ready(user)
+    assert house.engine.most_starting == OPTIONS.start_concurrency
+
+
+async def test_one_that_still_starts_can_be_stopped(house: House) -> None:
+    driver = SlowDriver(house.engine)
+    async with house.provisioning(driver) as provisioner:
+        user = await house.user()
+        await driver.waiting.wait()
+        await house.instances.set_desired(user, DesiredState.STOPPED)
+        provisioner.kick(user)
+        await house.until(user, InstanceStatus.STOPPED)
+        assert house.engine.starting == 0
+
+
+# Never ready.
+
+
+async def test_one_that_never_answers_fails_as_boot_timeout_with_its_last_words(house: House) -> None:
+    options = ProvisionerOptions(
+        port_range=OPTIONS.port_range,
+        boot_timeout_seconds=0.05,
+        probe_interval_seconds=0.005,
+        first_retry_seconds=60,
+    )
+    async with house.provisioning(NeverReadyDriver(house.engine), options) as provisioner:
+        user = await house.user()
+        record = await house.until(user, InstanceStatus.FAILED)
+        assert record.failure_reason == FailureReason.BOOT_TIMEOUT
+        assert "said something" in (record.failure_detail or "")
+        assert provisioner.home_of(user) == Absence(HomeStatus.FAILED, "boot-timeout")
+        assert house.engine.seen[record.container_name].condition == "stopped"
+
+
+async def test_no_secret_goes_to_a_port_where_somebody_else_answers(house: House) -> None:
+    async with house.provisioning(NeverReadyDriver(house.engine)):
+        user = await house.user()
+        await house.until(user, InstanceStatus.STARTING)
+        assert house.onboarding.runs == []
+        assert house.homes == []
+
+
+# Dies.
+
+
+async def test_one_that_dies_is_started_again(house: House) -> None:
+    driver = StandInDriver(house.engine)
+    async with house.provisioning(driver):
+        user = await house.user()
+        record = await house.until_ready(user)
+        driver.die(record.container_name)
+        await until(lambda: len(house.engine.started) == 2)
+        await house.until_ready(user)
+        assert len(house.onboarding.runs) == 1
+        assert not house.homes[0].runs
+        assert house.homes[1].runs
+
+
+async def test_one_that_dies_while_it_starts_is_started_again(house: House) -> None:
+    async with house.provisioning(DyingDriver(house.engine, times=2)):
+        await house.until_ready(await house.user())
+    assert len(house.engine.started) == 3
+
+
+async def test_one_that_dies_again_and_again_fails_with_the_reason_and_is_still_tried(house: House) -> None:
+    driver = DyingDriver(house.engine, times=10_000)
+    async with house.provisioning(driver) as provisioner:
+        user = await house.user()
+        record = await house.until(user, InstanceStatus.FAILED)
+        assert record.failure_reason == FailureReason.DIED
+        assert "struck by lightning" in (record.failure_detail or "")
+        driver.times = 0
+        await house.until_ready(user)
+        assert provisioner.home_of(user) is house.homes[-1]
+
+
+async def test_one_killed_for_want_of_memory_says_so(house: House) -> None:
+    driver = StandInDriver(house.engine)
+    options = ProvisionerOptions(port_range=OPTIONS.port_range, first_retry_seconds=60)
+    async with house.provisioning(driver, options):
+        user = await house.user()
+        record = await house.until_ready(user)
+        driver.die(record.container_name, out_of_memory=True)
+        await house.until(user, InstanceStatus.FAILED, failure_reason=FailureReason.OUT_OF_MEMORY)
+
+
+async def test_a_restart_by_its_owner_counts_as_no_death(house: House) -> None:
+    driver = StandInDriver(house.engine)
+    options = ProvisionerOptions(port_range=OPTIONS.port_range, first_retry_seconds=60, crash_limit=1)
+    async with house.provisioning(driver, options):
+        user = await house.user()
+        record = await house.until_ready(user)
+        driver.die(record.container_name, restart_wanted=True)
+        await until(lambda: len(house.engine.started) == 2)
+        await house.until_ready(user)
+
+
+async def test_one_that_runs_and_answers_nobody_for_long_is_started_anew(house: House) -> None:
+    options = ProvisionerOptions(
+        port_range=OPTIONS.port_range,
+        first_retry_seconds=0.01,
+        check_interval_seconds=0.005,
+        unresponsive_timeout_seconds=100,
+    )
+    async with house.provisioning(StandInDriver(house.engine), options):
+        user = await house.user()
+        await house.until_ready(user)
+        house.homes[0].status = HomeStatus.STALE
+        house.clock += 99
+        for _ in range(5):
+            await asyncio.sleep(0.005)
+        assert len(house.engine.started) == 1
+        house.clock += 2
+        await until(lambda: len(house.engine.started) == 2)
+        await house.until_ready(user)
+
+
+# Fails.
+
+
+async def test_one_that_fails_says_why_and_recovers_by_itself(house: House) -> None:
+    errors = [InstanceError(FailureReason.DISK_FULL, "the disk is full", remedy="make room")] * 3
+    driver = FailingDriver(house.engine, errors=errors)
+    async with house.provisioning(driver):
+        user = await house.user()
+        await house.until_ready(user)
+        assert driver.attempts == 4
+        record = await house.instances.get(user)
+        assert (record.failure_reason, record.failure_detail) == (None, None)
+
+
+async def test_what_somebody_must_mend_is_tried_again_when_they_say_so(house: House) -> None:
+    error = InstanceError(FailureReason.NO_INTERPRETER, "no Python", remedy="install one", transient=False)
+    driver = FailingDriver(house.engine, errors=[error])
+    async with house.provisioning(driver) as provisioner:
+        user = await house.user()
+        record = await house.until(user, InstanceStatus.FAILED)
+        assert record.failure_reason == FailureReason.NO_INTERPRETER
+        assert record.failure_detail == "no Python (install one)"
+        assert driver.attempts == 1
+        provisioner.kick(user)
+        await house.until_ready(user)
+
+
+async def test_a_kick_ends_the_waiting_after_a_failure(house: House) -> None:
+    options = ProvisionerOptions(port_range=OPTIONS.port_range, first_retry_seconds=600)
+    driver = FailingDriver(house.engine, errors=[InstanceError(FailureReason.ENGINE_DOWN, "down")])
+    async with house.provisioning(driver, options) as provisioner:
+        user = await house.user()
+        await house.until(user, InstanceStatus.FAILED)
+        provisioner.kick()
+        await house.until_ready(user)
+
+
+async def test_an_unforeseen_error_costs_one_user_one_attempt(house: House) -> None:
+    driver = FailingDriver(house.engine, errors=[RuntimeError("a mistake")])
+    async with house.provisioning(driver):
+        users = [await house.user() for _ in range(2)]
+        for user in users:
+            await house.until_ready(user)
+
+
+async def test_ones_failure_is_not_anothers(house: House) -> None:
+    async with house.provisioning(StandInDriver(house.engine)) as provisioner:
+        lost = await house.user(driver="no-such-driver")
+        record = await house.until(lost, InstanceStatus.FAILED)
+        assert record.failure_reason == FailureReason.CONFIGURATION
+        found = await house.user()
+        await house.until_ready(found)
+        assert provisioner.home_of(lost) == Absence(HomeStatus.FAILED, "configuration")
+
+
+async def test_a_database_that_fails_for_a_moment_is_waited_for(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = 3
+    real = house.instances.observed
+
+    async def locked(*args: Any, **kwargs: Any) -> None:
+        nonlocal times
+        times -= 1
+        if times >= 0:
+            raise StorageUnavailableError("the database is locked")
+        await real(*args, **kwargs)
+
+    monkeypatch.setattr(house.instances, "observed", locked)
+    async with house.provisioning(StandInDriver(house.engine)):
+        await house.until_ready(await house.user())
+
+
+# Ports.
+
+
+async def test_a_port_of_somebody_else_is_left_to_them(house: House) -> None:
+    house.engine.ports_of_others = {8200, 8201}
+    async with house.provisioning(StandInDriver(house.engine)):
+        users = [await house.user() for _ in range(2)]
+        ports = {(await house.until_ready(user)).host_port for user in users}
+        assert ports == {8202, 8203}
+
+
+async def test_where_every_port_is_taken_that_is_said_and_looked_at_again(house: House) -> None:
+    house.engine.ports_of_others = set(OPTIONS.port_range)
+    options = ProvisionerOptions(port_range=OPTIONS.port_range, first_retry_seconds=600)
+    async with house.provisioning(StandInDriver(house.engine), options) as provisioner:
+        user = await house.user()
+        await house.until(user, InstanceStatus.FAILED, failure_reason=FailureReason.PORTS_EXHAUSTED)
+        house.engine.ports_of_others.clear()
+        provisioner.kick(user)
+        await house.until_ready(user)
+
+
+# Tokens.
+
+
+async def test_a_refused_token_is_replaced_at_once(house: House) -> None:
+    async with house.provisioning(StandInDriver(house.engine)) as provisioner:
+        user = await house.user()
+        await house.until_ready(user)
+        house.homes[0].refuse()
+        await until(lambda: len(house.homes) == 2 and house.homes[1].runs)
+        await house.until_ready(user)
+        assert len(house.onboarding.runs) == 2
+        assert await house.users.home_token(user) == house.homes[1].token != house.homes[0].token
+        assert not house.homes[0].runs
+        assert provisioner.home_of(user) is house.homes[1]
+
+
+async def test_where_even_a_new_token_is_refused_it_fails_as_unauthorized(house: House) -> None:
+    house.refused |= {f"token-{number}" for number in range(1000)}
+    options = ProvisionerOptions(port_range=OPTIONS.port_range, first_retry_seconds=600)
+    async with house.provisioning(StandInDriver(house.engine), options) as provisioner:
+        user = await house.user()
+        await house.until(user, InstanceStatus.FAILED, failure_reason=FailureReason.UNAUTHORIZED)
+        assert provisioner.home_of(user) == Absence(HomeStatus.UNAUTHORIZED, "unauthorized")
+
+
+async def test_a_failed_onboarding_is_tried_again(house: House) -> None:
+    house.onboarding.errors = [InstanceError(FailureReason.ONBOARDING, "no answer")]
+    async with house.provisioning(StandInDriver(house.engine)):
+        await house.until_ready(await house.user())
+        assert len(house.engine.started) == 1
+
+
+async def test_a_token_is_renewed_well_before_it_expires(house: House) -> None:
+    async with house.provisioning(StandInDriver(house.engine)):
+        user = await house.user()
+        record = await house.until_ready(user)
+    for days, renewals in ((RENEW_BEFORE_DAYS + 1, 0), (RENEW_BEFORE_DAYS - 1, 1)):
+        token = token_expiring_at(house.now + days * 86_400)
+        await house.users.set_home(user, url=f"http://127.0.0.1:{record.host_port}", token=token)
+        homes = len(house.homes)
+        async with house.provisioning(StandInDriver(house.engine)):
+            await until(lambda: len(house.homes) > homes and house.homes[-1].runs)  # noqa: B023 - awaited in the loop
+            await house.until_ready(user)
+        assert len(house.onboarding.renewals) == renewals
+        assert (house.homes[-1].token == token) is (renewals == 0)
+
+
+async def test_a_token_is_renewed_while_the_home_runs(house: House) -> None:
+    options = ProvisionerOptions(port_range=OPTIONS.port_range, check_interval_seconds=0.005)
+    async with house.provisioning(StandInDriver(house.engine)):
+        user = await house.user()
+        record = await house.until_ready(user)
+    old = token_expiring_at(house.now + (RENEW_BEFORE_DAYS + 1) * 86_400)
+    await house.users.set_home(user, url=f"http://127.0.0.1:{record.host_port}", token=old)
+    async with house.provisioning(StandInDriver(house.engine), options) as provisioner:
+        await until(lambda: len(house.homes) == 2 and house.homes[1].status is HomeStatus.LIVE)
+        house.now += 2 * 86_400
+        await until(lambda: house.homes[1].token != old)
+        assert house.onboarding.renewals == [old]
+        assert provisioner.home_of(user) is house.homes[1], "the home lives on with the new token"
+
+
+# What else is there.
+
+
+async def test_what_has_no_row_is_reported_and_left_alone(
+    house: House, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with house.provisioning(StandInDriver(house.engine)):
+        user = await house.user()
+        record = await house.until_ready(user)
+        await house.instances.remove(user)  # as an older database that was put back would have it
+    async with house.provisioning(StandInDriver(house.engine)):
+        await until(_printed(capsys, "instance_orphaned"))
+    assert house.engine.seen[record.container_name].condition == "running"
+
+
+def _printed(capsys: pytest.CaptureFixture[str], words: str) -> Callable[[], bool]:
+    return lambda: words in capsys.readouterr().out
