@@ -73,7 +73,12 @@ class Listener:
         return resolve(Understanding(Verdict.COMMANDS, (intent,)), utterance, self.pictures[language])
 
     async def understand(
-        self, text: str, language: str = "en", *, area: str | None = None, question: OpenQuestion | None = None
+        self,
+        text: str,
+        language: str = "en",
+        *,
+        area: str | None = None,
+        question: OpenQuestion | None = None,
     ) -> Understanding:
         utterance = self._utterance(text, language, area, question)
         understanding = await OpenQuestionStage().recognize(utterance, self.pictures[language])
@@ -82,7 +87,12 @@ class Listener:
         return understanding
 
     async def hear(
-        self, text: str, language: str = "en", *, area: str | None = None, question: OpenQuestion | None = None
+        self,
+        text: str,
+        language: str = "en",
+        *,
+        area: str | None = None,
+        question: OpenQuestion | None = None,
     ) -> Resolution:
         understanding = await self.understand(text, language, area=area, question=question)
         utterance = self._utterance(text, language, area, question)
@@ -95,9 +105,7 @@ class Listener:
         return self.answers.speak(said, language)
 
     @staticmethod
-    def _utterance(
-        text: str, language: str, area: str | None, question: OpenQuestion | None
-    ) -> Utterance:
+    def _utterance(text: str, language: str, area: str | None, question: OpenQuestion | None) -> Utterance:
         return Utterance(text, language, area, SessionContext(open_question=question), now=NOW)
 
 

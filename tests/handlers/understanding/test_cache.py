@@ -29,7 +29,9 @@ def test_the_same_sentence_is_known_again_whatever_its_blanks() -> None:
         (HEARD, HomePicture(Registry("two"))),
     ],
 )
-def test_another_text_language_area_or_revision_is_another_sentence(heard: Utterance, home: HomePicture) -> None:
+def test_another_text_language_area_or_revision_is_another_sentence(
+    heard: Utterance, home: HomePicture
+) -> None:
     cache = ExactCache()
     cache.put(HEARD, HOME, UNDERSTOOD)
     assert cache.get(heard, home) is None

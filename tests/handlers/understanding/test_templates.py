@@ -17,7 +17,12 @@ from provisioning.home.registry import Entity, HomePicture, Registry
         ("turn on the book light", "en", "HassTurnOn", {"name": "Reading lamp"}),
         ("turn on the parlour lights", "en", "HassTurnOn", {"area": "Parlour", "domain": "light"}),
         ("set reading lamp to 40%", "en", "HassLightSet", {"name": "Reading lamp", "brightness": 40}),
-        ("turn the gramophone volume down by ten percent", "en", "HassSetVolumeRelative", {"volume_step": -10}),
+        (
+            "turn the gramophone volume down by ten percent",
+            "en",
+            "HassSetVolumeRelative",
+            {"volume_step": -10},
+        ),
         ("play some jazz on the gramophone", "en", "HassMediaSearchAndPlay", {"name": "Gramophone"}),
         ("kapcsold be az étkező lámpát", "hu", "HassTurnOn", {"name": "Étkező lámpa"}),
         ("kapcsold be a girlandot kérlek", "hu", "HassTurnOn", {"name": "Fényfüzér"}),
@@ -106,7 +111,11 @@ async def test_another_revision_has_other_names(templates: TemplateStage) -> Non
 
 async def test_what_is_too_long_or_in_no_known_language_is_passed_on(templates: TemplateStage) -> None:
     picture = HomePicture(Registry("empty"))
-    for heard in (Utterance("a" * (MAX_TEXT_LENGTH + 1), "en"), Utterance("allume", "fr"), Utterance("", "en")):
+    for heard in (
+        Utterance("a" * (MAX_TEXT_LENGTH + 1), "en"),
+        Utterance("allume", "fr"),
+        Utterance("", "en"),
+    ):
         understanding = await templates.recognize(heard, picture)
         assert understanding.verdict is Verdict.PASS_ON
         assert understanding.stages[0].reason
