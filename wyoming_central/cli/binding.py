@@ -13,7 +13,7 @@ from wyoming_central.cli.commands import examples, group
 from wyoming_central.cli.confirm import confirm
 from wyoming_central.cli.find import Device, OfUser, find_binding, find_device, find_user
 from wyoming_central.cli.options import AsJson, Yes
-from wyoming_central.cli.output import Column, moment, note, show_json, show_table
+from wyoming_central.cli.output import Column, day, note, show_json, show_table
 from wyoming_central.cli.store import open_store
 
 app = group(
@@ -45,9 +45,10 @@ def add(
         ),
     ] = False,
     user: OfUser = None,
+    as_json: AsJson = False,
 ) -> None:
     """Let whoever connects from a network be a device. The narrowest binding that fits decides."""
-    asyncio.run(_add(device, user, network, listener, write_only=write_only))
+    asyncio.run(_add(device, user, network, listener, write_only=write_only, as_json=as_json))
 
 
 @app.command("list")
@@ -68,13 +69,18 @@ def remove(
     asyncio.run(_remove(found))
 
 
-async def _add(wanted: str, of_user: str | None, network: str, listener: str, *, write_only: bool) -> None:
+async def _add(
+    wanted: str, of_user: str | None, network: str, listener: str, *, write_only: bool, as_json: bool
+) -> None:
     async with open_store() as store:
         device = await find_device(store, wanted, of_user=of_user)
         binding = await store.bindings.add(
             device_id=device.id, listener=listener, network=network, write_only=write_only
         )
+        owner = await store.users.get(device.user_id)
         listeners = sorted({address.name for address in store.settings.listen})
+    if as_json:
+        show_json(_as_json(binding, device, owner))
     note(
         f"Whoever connects to {binding.listener} from {binding.network} is {device.name} ({binding.id[:8]})."
     )
@@ -111,7 +117,7 @@ async def _list(of_user: str | None, *, as_json: bool) -> None:
                 devices[one.device_id].name,
                 users[one.user_id].email,
                 "no" if one.write_only else "yes",
-                moment(one.created_at),
+                day(one.created_at),
                 one.id[:8],
             )
             for one in bindings
