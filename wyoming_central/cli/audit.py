@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
@@ -15,7 +15,6 @@ from wyoming_central.cli.commands import group
 from wyoming_central.cli.find import AmbiguousError, OfUser, find_user
 from wyoming_central.cli.options import AsJson
 from wyoming_central.cli.output import (
-    Column,
     moment,
     note,
     or_dash,
@@ -24,7 +23,6 @@ from wyoming_central.cli.output import (
     show_json,
     show_json_line,
     show_line,
-    show_table,
 )
 from wyoming_central.cli.store import Store, open_store
 
@@ -87,7 +85,8 @@ async def _tail(limit: int, of_user: str | None, *, follow: bool, as_json: bool)
         elif as_json:
             show_json([_as_json(row, names) for row in rows])
         elif rows:
-            _show_rows(rows, names)
+            for row in rows:
+                _show_turn(row, names)
         else:
             note("Nothing was said yet.")
 
@@ -102,7 +101,7 @@ async def _follow(
             if as_json:
                 show_json_line(_as_json(row, names))
             else:
-                show_line(_line(row, names))
+                _show_turn(row, names)
         await asyncio.sleep(_POLL_SECONDS)
         rows = await store.audit.tail(_ROWS_A_POLL, user_id=user_id, after_id=last_id)
         if rows:
@@ -155,47 +154,12 @@ async def _names(store: Store) -> _Names:
     )
 
 
-def _show_rows(rows: Iterable[AuditRow], names: _Names) -> None:
-    show_table(
-        (
-            Column("TIME", whole=True),
-            Column("USER"),
-            Column("DEVICE"),
-            Column("SAID"),
-            Column("STATUS"),
-            Column("ANSWERED"),
-            Column("BY"),
-            Column("MS", right=True, whole=True),
-            Column("REQUEST", whole=True),
-        ),
-        (
-            (
-                moment(row.timestamp),
-                or_dash(names.user(row)),
-                or_dash(names.device(row)),
-                or_dash(row.input_text),
-                row.status,
-                or_dash(_speech(row)),
-                or_dash(_parser(row)),
-                f"{row.latency_ms:.1f}",
-                row.request_id[:8],
-            )
-            for row in rows
-        ),
-    )
-
-
-def _line(row: AuditRow, names: _Names) -> str:
-    return "  ".join(
-        (
-            moment(row.timestamp),
-            f"{or_dash(names.user(row))} {or_dash(names.device(row))}",
-            row.status,
-            f"{or_dash(row.input_text)} → {or_dash(_speech(row))}",
-            f"{or_dash(_parser(row))} {row.latency_ms:.1f} ms",
-            row.request_id[:8],
-        )
-    )
+def _show_turn(row: AuditRow, names: _Names) -> None:
+    """Two lines: who, how and how long; then what was said and answered."""
+    who = f"{or_dash(names.device(row))} of {or_dash(names.user(row))}"
+    how = f"{row.status}  {or_dash(_parser(row))} {row.latency_ms:.1f} ms"
+    show_line(f"{moment(row.timestamp)}  {who}  {how}  {row.request_id[:8]}")
+    show_line(f"    {or_dash(row.input_text)} → {or_dash(_speech(row))}")
 
 
 def _speech(row: AuditRow) -> str | None:

@@ -16,7 +16,7 @@ from wyoming_central.cli.commands import examples, group
 from wyoming_central.cli.confirm import confirm
 from wyoming_central.cli.find import Device, OfUser, User, find_device, find_user
 from wyoming_central.cli.options import AsJson, Language, Yes
-from wyoming_central.cli.output import Column, ago, moment, note, or_dash, show_json, show_table
+from wyoming_central.cli.output import Column, ago, day, moment, note, or_dash, show_json, show_table
 from wyoming_central.cli.store import Store, open_store
 
 _SECONDS_A_DAY: Final = 86_400
@@ -147,7 +147,7 @@ def _show_list(devices: list[DeviceRecord], users: Mapping[str, UserRecord]) -> 
             Column("USER"),
             Column("AREA"),
             Column("LANGUAGE"),
-            Column("TOKEN"),
+            Column("TOKEN UNTIL"),
             Column("LAST SEEN"),
             Column("ID", whole=True),
         ),
@@ -186,7 +186,7 @@ def _token_state(device: DeviceRecord, now: datetime) -> str:
         return "none"
     if device.token_expires_at <= now:
         return "expired"
-    return f"until {device.token_expires_at.astimezone():%Y-%m-%d}"
+    return day(device.token_expires_at)
 
 
 def _as_json(device: DeviceRecord, user: UserRecord) -> dict[str, Any]:

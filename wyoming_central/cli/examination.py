@@ -7,7 +7,7 @@ import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from http import HTTPStatus
 from pathlib import Path
@@ -29,6 +29,7 @@ from storage.migrate import revision
 from storage.records import InstanceRecord, InstanceStatus
 from storage.revision import CURRENT
 from wyoming_central.cli.follow import described
+from wyoming_central.cli.reach import own_uri
 from wyoming_central.cli.remedies import remedy_of
 from wyoming_central.cli.store import Store, store_on
 from wyoming_central.client import connect
@@ -50,9 +51,6 @@ _RELEASES: Final = (
     ((3, 11, 0), "2024.3"),
 )
 _RECENT: Final = (3, 13, 0)
-
-# Where a listener on every address is asked.
-_LOOPBACK_OF: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - not bound to, asked
 
 
 class Grade(StrEnum):
@@ -256,10 +254,8 @@ async def _listener(address: ListenAddress, *, served: bool) -> Finding:
 
 
 async def _answers(address: ListenAddress) -> bool:
-    host = _LOOPBACK_OF.get(address.host, address.host)
-    uri = replace(address, host=host).uri
     try:
-        async with connect(uri, within=_LOOK_SECONDS) as client:
+        async with connect(own_uri(address), within=_LOOK_SECONDS) as client:
             await client.describe(within=_LOOK_SECONDS)
     except (ClientError, FrameError):
         return False

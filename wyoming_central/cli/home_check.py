@@ -15,7 +15,7 @@ _ANSWER_SECONDS = 5.0
 
 
 async def check_external_home(url: str, token: str) -> str:
-    """See whether the token opens the Home Assistant at `url`; gives its version.
+    """See whether the token opens the Home Assistant at `url`; gives what was found, for people.
 
     Raises:
         WyomingCentralError: It does not answer, refuses the token, or the token is no administrator's.
@@ -41,15 +41,15 @@ async def check_external_home(url: str, token: str) -> str:
             "the token is not of an administrator",
             remedy="only they see which entities are exposed",
         )
-    return socket.version
+    return f"Found Home Assistant {socket.version} at {url}."
 
 
 async def check_own_home(settings: Settings) -> str:
-    """See whether a Home Assistant can be run on this machine; gives what it would be run with.
+    """See whether a Home Assistant can be run on this machine; gives what with, for people.
 
     Raises:
         WyomingCentralError: There is no interpreter for it.
     """
     forced = str(settings.ha_python) if settings.ha_python else None
     best = (await find_interpreters(forced))[0]
-    return f"with Python {best.version_text}"
+    return f"Home Assistant can be run here, with Python {best.version_text}."

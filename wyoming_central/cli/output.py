@@ -157,6 +157,11 @@ def moment(at: datetime | None) -> str:
     return "–" if at is None else at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
+def day(at: datetime | None) -> str:
+    """Give the day of a time for people, in the zone of this machine; a dash for none."""
+    return "–" if at is None else f"{at.astimezone():%Y-%m-%d}"
+
+
 def ago(at: datetime | None, *, now: datetime | None = None) -> str:
     """Give how long ago a moment was, in its largest unit; `never` for none."""
     if at is None:

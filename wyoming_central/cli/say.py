@@ -17,11 +17,10 @@ from wyoming.handle import Handled
 from wyoming_central.cli.commands import examples, single
 from wyoming_central.cli.options import AsJson, Language
 from wyoming_central.cli.output import Column, note, show_json, show_table
+from wyoming_central.cli.reach import own_uri
 from wyoming_central.cli.secret_input import first_line
 from wyoming_central.client import connect
 from wyoming_central.errors import RefusedError
-
-DEFAULT_URI: Final = "tcp://127.0.0.1:10500"
 
 _HANDLED: Final = Handled().event().type
 _ERROR: Final = Error(text="").event().type
@@ -47,8 +46,13 @@ def say(
     *,
     sentence: Annotated[str, typer.Argument(metavar="SENTENCE", help="What is said.")],
     uri: Annotated[
-        str, typer.Option(metavar="URI", envvar="WYOMING_CENTRAL_URI", help="Where the server listens.")
-    ] = DEFAULT_URI,
+        str | None,
+        typer.Option(
+            metavar="URI",
+            envvar="WYOMING_CENTRAL_URI",
+            help="The server. Default: the one of LISTEN.",
+        ),
+    ] = None,
     token_file: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Holds the device's token in its first line.")
     ] = None,
@@ -71,7 +75,7 @@ def say(
     sentence was not handled.
     """
     credential = first_line(token_file) if token_file else token
-    steps = asyncio.run(_converse(uri, credential, sentence, language, within))
+    steps = asyncio.run(_converse(uri or _own_server(), credential, sentence, language, within))
     if as_json:
         show_json([{"type": step.event.type, "ms": step.ms, "data": step.event.data} for step in steps])
     else:
@@ -83,6 +87,12 @@ def say(
         if credential is None:
             note("No token was given: is there a binding for this machine, or is --token-file missing?")
         raise typer.Exit(1)
+
+
+def _own_server() -> str:
+    from config.settings import read_settings  # noqa: PLC0415 - slow to load, and a satellite has no settings
+
+    return own_uri(read_settings().settings.listen[0])
 
 
 async def _converse(

@@ -20,7 +20,7 @@ from wyoming_central.cli.confirm import confirm
 from wyoming_central.cli.find import User, find_user
 from wyoming_central.cli.follow import NoServerError, described, follow
 from wyoming_central.cli.options import AsJson, Language, Wait, Yes
-from wyoming_central.cli.output import Column, moment, note, or_dash, show_fields, show_json, show_table
+from wyoming_central.cli.output import Column, day, moment, note, or_dash, show_fields, show_json, show_table
 from wyoming_central.cli.place import check_country, check_timezone, country_of, local_timezone
 from wyoming_central.cli.secret_input import (
     asked_password,
@@ -168,12 +168,12 @@ async def _check(wanted: _Wanted, *, home: bool) -> None:
         if not home:
             return
         if wanted.url and wanted.token:
-            version = await home_check.check_external_home(wanted.url, wanted.token)
+            found = await home_check.check_external_home(wanted.url, wanted.token)
         elif _driver(store, wanted) == "process":
-            version = await home_check.check_own_home(store.settings)
+            found = await home_check.check_own_home(store.settings)
         else:
             return
-    note(f"Home Assistant {version}.")
+    note(found)
 
 
 async def _add(wanted: _Wanted, password: str) -> tuple[UserRecord, InstanceRecord]:
@@ -256,7 +256,7 @@ async def _list(*, as_json: bool) -> None:
                 user.language,
                 str(len(_in_use(of_user[user.id]))),
                 _home(instances.get(user.id)),
-                moment(user.created_at),
+                day(user.created_at),
                 user.id[:8],
             )
             for user in users

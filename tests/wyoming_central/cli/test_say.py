@@ -115,6 +115,13 @@ async def test_a_refused_token_is_told_and_nothing_is_said(say: Any, house: Hous
     assert len(house.heard) == 1
 
 
+def test_without_an_address_it_is_the_server_of_this_machine(
+    cli: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LISTEN", "tcp://0.0.0.0:9")
+    assert "tcp://127.0.0.1:9" in cli("say", "hello", code=1).stderr
+
+
 def test_nobody_there_is_one_line(cli: Any) -> None:
     [line] = cli("say", "hello", "--uri", "tcp://127.0.0.1:9", code=1).stderr.splitlines()
     assert "tcp://127.0.0.1:9" in line
