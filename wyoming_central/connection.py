@@ -176,7 +176,12 @@ class Connection(asyncio.Protocol):
 
     def finish(self) -> None:
         """Read no more; close when what was read has been answered."""
-        if self._phase == _OPEN:
+        if self._phase != _OPEN:
+            return
+        if self._worker is None and not self._waiting:
+            # Nothing is being said that closing at once could destroy.
+            self._close()
+        else:
             self._end(None)
 
     def dismiss(self, code: Fault, message: str) -> None:
@@ -369,13 +374,19 @@ class Connection(asyncio.Protocol):
         """Say the last word and see the peer off."""
         if self._last_word is not None:
             self._send((self._last_word,))
+        if self._eof or not self._transport.can_write_eof():
+            self._close()
+            return
         self._phase = _LINGERING
         self._quiet_since = self._host.clock()
-        if self._eof or not self._transport.can_write_eof():
-            # The phase stays LINGERING: the transport sends what is left first, and that has a deadline too.
-            self._transport.close()
-        elif not self._transport.is_closing():
+        if not self._transport.is_closing():
             self._transport.write_eof()
+
+    def _close(self) -> None:
+        # Not CLOSED yet: the transport sends what is left first, and that has a deadline too.
+        self._phase = _LINGERING
+        self._quiet_since = self._host.clock()
+        self._transport.close()
 
     # Naming.
 

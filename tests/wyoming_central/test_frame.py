@@ -114,6 +114,26 @@ def test_arbitrary_bytes_raise_nothing_but_frame_errors_and_are_never_hoarded(ch
             assert decoder.held_bytes <= most + len(chunk)
 
 
+@given(st.lists(shards, max_size=6).map(b"".join), st.integers(1, 40))
+def test_the_verdict_does_not_depend_on_where_the_wire_cuts(raw: bytes, size: int) -> None:
+    assert verdict([raw]) == verdict([raw[at : at + size] for at in range(0, len(raw), size)])
+
+
+def verdict(chunks: list[bytes]) -> list[Event | Fault]:
+    """The events that the chunks give, and then what is wrong with the rest, if anything is."""
+    found: list[Event | Fault] = []
+    decoder = FrameDecoder(SMALL)
+    try:
+        for chunk in chunks:
+            decoder.feed(chunk)
+            while (event := decoder.next_event()) is not None:
+                found.append(event)
+        decoder.end()
+    except FrameError as error:
+        found.append(error.code)
+    return found
+
+
 def test_a_frame_that_comes_byte_by_byte_is_held_once() -> None:
     raw = encode(Event("x", {"text": "a" * 1000}, b"p" * 500))
     decoder = FrameDecoder()

@@ -311,8 +311,7 @@ async def test_draining_answers_all_that_was_accepted_and_then_closes(
         busy.say("too late")
         sink.release.set()
         assert [event.data["text"] for event in await busy.last_words()] == ["hold", "second"]
-        idle.reset()
-        busy.reset()
+        busy.close()
         assert await drain == 0
         assert sink.settled == ["hold", "second"]
         assert server.connections == 0
