@@ -7,6 +7,7 @@ The environment name of a setting is its field's name in capitals. `.env.example
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Mapping
 from enum import StrEnum
 from ipaddress import IPv4Network
@@ -39,18 +40,24 @@ class Origin(StrEnum):
 
 def default_data_dir() -> Path:
     """The data folder where `DATA_DIR` names none, by the XDG base directory specification."""
-    return _xdg("XDG_DATA_HOME", ".local/share")
+    return _xdg("XDG_DATA_HOME", ".local/share", homeless="/var/lib")
 
 
 def default_cache_dir() -> Path:
     """The cache folder where `CACHE_DIR` names none, by the XDG base directory specification."""
-    return _xdg("XDG_CACHE_HOME", ".cache")
+    return _xdg("XDG_CACHE_HOME", ".cache", homeless="/var/cache")
 
 
-def _xdg(variable: str, below_home: str) -> Path:
+def _xdg(variable: str, below_home: str, *, homeless: str) -> Path:
     # The specification has relative paths ignored.
     base = Path(os.environ.get(variable, ""))
-    return (base if base.is_absolute() else Path.home() / below_home) / "wyoming-central"
+    if not base.is_absolute():
+        try:
+            base = Path.home() / below_home
+        except RuntimeError:
+            # A container that runs under a number without an account.
+            base = Path(homeless)
+    return base / "wyoming-central"
 
 
 def default_database_url(validated: Mapping[str, Any]) -> SecretStr:
@@ -91,8 +98,22 @@ def _lower(value: Any) -> Any:
     return value.strip().lower() if isinstance(value, str) else value
 
 
-def _folder(value: Path) -> Path:
-    return value.expanduser().absolute()
+def _place(value: Path) -> Path:
+    try:
+        place = value.expanduser().absolute()
+    except RuntimeError:
+        raise _refuse(
+            f"{quoted(value)}: there is no such user", "write it like /srv/wyoming-central"
+        ) from None
+    if "\0" in str(place):
+        raise _refuse(f"{quoted(value)} is no path", "write it like /srv/wyoming-central")
+    return place
+
+
+def _program(value: Any) -> Any:
+    # A bare name is looked up as a shell would do it; one that is not found is told by config.check.
+    bare = isinstance(value, str) and os.sep not in value
+    return (shutil.which(value) or value) if bare else value
 
 
 def _network(value: Any) -> Any:
@@ -144,7 +165,7 @@ def _docker_host(value: str) -> str:
     return value
 
 
-Folder = Annotated[Path, AfterValidator(_folder)]
+Place = Annotated[Path, AfterValidator(_place)]
 Word = BeforeValidator(_lower)
 Seconds = Annotated[float, Field(gt=0, le=31_536_000, allow_inf_nan=False)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
@@ -174,12 +195,12 @@ class Settings(BaseSettings):
         description="development or production. In production a missing or weak secret is refused; in "
         "development a missing one is generated into the data folder.",
     )
-    data_dir: Folder = Field(
+    data_dir: Place = Field(
         default_factory=default_data_dir,
         description="The data folder: database, generated secrets, Home Assistant folders. Created for its "
         "owner alone. Default: wyoming-central under $XDG_DATA_HOME, else under ~/.local/share.",
     )
-    cache_dir: Folder = Field(
+    cache_dir: Place = Field(
         default_factory=default_cache_dir,
         description="What can be made again, at the cost of time: the installed Home Assistants, about half"
         " a gigabyte each. Default: wyoming-central under $XDG_CACHE_HOME, else under ~/.cache.",
@@ -305,10 +326,10 @@ class Settings(BaseSettings):
         description="How a new user's Home Assistant is run. process: one process each on this machine; "
         "external: one that the user already has; docker: not served yet, and refused.",
     )
-    ha_python: Folder | None = Field(
+    ha_python: Annotated[Place, BeforeValidator(_program)] | None = Field(
         None,
-        description="The interpreter that Home Assistant is installed with; its version decides which "
-        "release. Default: the best one found on this machine.",
+        description="The interpreter that Home Assistant is installed with, by path or by name; its version"
+        " decides which release. Default: the best one found on this machine.",
     )
     ha_port_range_start: Port = Field(
         8200, description="The first port for Home Assistants, each of which listens on 127.0.0.1 only."

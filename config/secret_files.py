@@ -47,13 +47,15 @@ def read_secret_files(fields: Iterable[str], environment: Mapping[str, str]) -> 
         given = environment.get(secret + SUFFIX.lower())
         if not given:
             continue
-        plain, name, path = secret.upper(), secret.upper() + SUFFIX, Path(given).expanduser()
+        plain, name, path = secret.upper(), secret.upper() + SUFFIX, Path(given)
         if environment.get(secret):
             problems[secret] = Problem(name, f"{plain} is set, too", "remove one of the two")
             continue
         try:
+            path = path.expanduser()
             values[secret] = _read(path)
-        except (OSError, ValueError) as error:
+        # RuntimeError: the path begins with the `~` of somebody unknown.
+        except (OSError, RuntimeError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
             problems[secret] = Problem(
                 name, f"{path} cannot be used: {reason}", f"correct the path, or set {plain} instead"

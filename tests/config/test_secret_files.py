@@ -64,6 +64,10 @@ def test_a_missing_file_is_a_problem(tmp_path: Path) -> None:
     assert "No such file" in problem.message
 
 
+def test_a_path_below_the_home_of_nobody_is_a_problem() -> None:
+    assert "jwt_secret" in read_secret_files(FIELDS, {"jwt_secret_file": "~nobody-of-this-name/jwt"}).problems
+
+
 @pytest.mark.timeout(10)
 def test_a_named_pipe_is_refused_without_waiting_for_its_writer(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"

@@ -86,6 +86,19 @@ class TestValues:
         assert settings.data_dir == Path("/srv/data/wyoming-central")
         assert settings.cache_dir == bare_environment / "home" / ".cache" / "wyoming-central"
 
+    def test_an_interpreter_may_be_given_by_name(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        _set(monkeypatch, HA_PYTHON="sh")
+        assert str(load_settings().ha_python).endswith("/sh")
+
+    def test_without_a_home_the_folders_of_the_system_are_used(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def homeless() -> Path:
+            raise RuntimeError("Could not determine home directory.")
+
+        monkeypatch.setattr(Path, "home", homeless)
+        settings = read_settings().settings
+        assert settings.data_dir == Path("/var/lib/wyoming-central")
+        assert settings.cache_dir == Path("/var/cache/wyoming-central")
+
     def test_a_home_sign_in_a_folder_is_the_home(
         self, monkeypatch: pytest.MonkeyPatch, bare_environment: Path
     ) -> None:
@@ -164,6 +177,7 @@ class TestProblems:
             ("HA_DRIVER", "docker"),
             ("HA_DRIVER", "magic"),
             ("HA_PYTHON", "/nowhere/python"),
+            ("HA_PYTHON", "python-of-this-name"),
             ("OLLAMA_URL", "ftp://127.0.0.1"),
             ("OLLAMA_URL", "http://"),
             ("OLLAMA_URL", "http://[::1"),
@@ -175,6 +189,7 @@ class TestProblems:
             ("LOG_UTTERANCES", "perhaps"),
             ("ENCRYPTION_KEY", "no-fernet-key"),
             ("DATA_DIR", "/dev/null"),
+            ("DATA_DIR", "~nobody-of-this-name/data"),
             ("CACHE_DIR", "/dev/null/cache"),
             ("AUDIT_RETENTION_DAYS", "1.5"),
             ("SERVER_NAME", "x" * 49),
