@@ -59,7 +59,7 @@ def _as_it_is(text: str) -> str:
 
 def _english_clock(time: str) -> str:
     hour, _, minute = time.partition(":")
-    if not hour.isdigit():
+    if not hour.isdecimal():
         return time
     half = "AM" if int(hour) < 12 else "PM"
     return (
@@ -69,7 +69,7 @@ def _english_clock(time: str) -> str:
 
 def _hungarian_clock(time: str) -> str:
     hour, _, minute = time.partition(":")
-    if not (hour.isdigit() and minute.isdigit()):
+    if not (hour.isdecimal() and minute.isdecimal()):
         return time
     return f"{hour} óra {int(minute)} perc" if int(minute) else f"{hour} óra"
 

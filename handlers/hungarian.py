@@ -58,6 +58,8 @@ _ADVERBS: Final = frozenset(
     {"kint", "bent", "fent", "lent", "fönt", "kinn", "benn", "odakint", "otthon", "itthon"}
 )
 
+# Only those: `²` and the like are digits to Python, but not to a speaker.
+_DIGITS: Final = frozenset("0123456789")
 _LAST_WORD: Final = re.compile(r"(.*?)([^\s\-–—()\[\]\"']+)([()\[\]\"'\s]*)$", re.DOTALL)
 _CAPITALS: Final = re.compile(r"[A-ZÁÉÍÓÖŐÚÜŰ]{2,}$")
 # Letters whose spelt-out name starts with a vowel (`ef`, `el`, …), and those whose name ends in a consonant.
@@ -70,14 +72,14 @@ _DIGIT_ACCUSATIVE: Final = {
 _TENS_ACCUSATIVE: Final = {
     "1": "et", "2": "at", "3": "at", "4": "et", "5": "et", "6": "at", "7": "et", "8": "at", "9": "et",
 }  # fmt: skip
-_READ_WITH_VOWEL: Final = re.compile(r"(1(?!\d)|1\d{3}(?!\d)|5)")
+_READ_WITH_VOWEL: Final = re.compile(r"(1(?![0-9])|1[0-9]{3}(?![0-9])|5)")
 
 
 def article(text: str) -> str:
     """`a` or `az`, whichever stands before the text as it is read aloud."""
     first = next((character for character in text if character.isalnum()), "")
-    if first.isdigit():
-        digits = re.match(r"\D*(\d+)", text)
+    if first in _DIGITS:
+        digits = re.match(r"[^0-9]*([0-9]+)", text)
         return "az" if digits and _READ_WITH_VOWEL.match(digits.group(1)) else "a"
     word = re.match(r"\W*(\w+)", text)
     if word and _is_spelt_out(word.group(1)):
@@ -179,12 +181,12 @@ def _is_spelt_out(word: str) -> bool:
 
 
 def _joined(word: str, ending: str) -> str:
-    return f"{word}-{ending}" if _CAPITALS.search(word) or word[-1:].isdigit() else f"{word}{ending}"
+    return f"{word}-{ending}" if _CAPITALS.search(word) or word[-1:] in _DIGITS else f"{word}{ending}"
 
 
 def _accusative_of_word(word: str) -> str:
     lowered = word.lower()
-    if lowered[-1].isdigit():
+    if lowered[-1] in _DIGITS:
         return f"{word}-{_number_accusative(lowered)}"
     if not lowered[-1].isalpha():
         return word
@@ -245,7 +247,7 @@ def _is_plural(lowered: str) -> bool:
 
 def _number_accusative(digits: str) -> str:
     """The ending of a number by how it is read: 10 (`tíz`) → `et`, 20 (`húsz`) → `at`."""
-    number = re.search(r"\d+$", digits)
+    number = re.search(r"[0-9]+$", digits)
     text = number.group() if number else digits[-1]
     if text.endswith("0") and text.strip("0"):
         zeros = len(text) - len(text.rstrip("0"))
