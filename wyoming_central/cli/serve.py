@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO, cast
 
+import structlog
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from config.settings import Settings, ensure_secrets, load_settings
+from config.settings import Settings, ensure_secrets, load_settings, settings_warnings
 from provisioning.driver import Progress as Advance
 from provisioning.driver import ProgressListener
 from wyoming_central.application import serve as serve_until_stopped
@@ -20,6 +21,8 @@ from wyoming_central.event_loop import run
 from wyoming_central.logs import configure_logs
 
 app = single()
+
+_log = structlog.get_logger(__name__)
 
 
 @app.command()
@@ -36,6 +39,8 @@ def serve() -> None:
         utterances=settings.log_utterances,
         stream=cast("TextIO", _CurrentStderr()),
     )
+    for warning in settings_warnings(settings):
+        _log.warning(warning.message, setting=warning.name, remedy=warning.remedy)
     if not sys.stderr.isatty():
         run(serve_until_stopped(settings))
         return
