@@ -224,6 +224,7 @@ def intent_to_json(intent: Intent) -> dict[str, Any]:
         "slots": dict(intent.slots),
         "targets": list(intent.targets),
         "requires": dict(intent.requires),
+        "asks": intent.asks,
     }
 
 
@@ -233,6 +234,7 @@ def _intent_from_json(data: Mapping[str, Any]) -> Intent:
         slots={name: _slot(value) for name, value in data["slots"].items()},
         targets=tuple(map(str, data["targets"])),
         requires={name: _slot(value) for name, value in data["requires"].items()},
+        asks=data.get("asks"),
     )
 
 
