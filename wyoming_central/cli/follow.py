@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final, Protocol
@@ -22,6 +23,9 @@ _STEPS: Final = (
     InstanceStatus.ONBOARDING,
     InstanceStatus.READY,
 )
+
+# As `provisioning.driver.Progress` writes it.
+_PERCENT: Final = re.compile(r"\((\d{1,3}) %\)")
 
 # As often as the server looks for changes itself.
 _POLL_SECONDS: Final = 0.2
@@ -107,8 +111,18 @@ class _Bar:
         self._task = progress.add_task("", total=len(_STEPS))
 
     def show(self, instance: InstanceRecord) -> None:
-        done = _STEPS.index(instance.status) + 1 if instance.status in _STEPS else 0
-        self._progress.update(self._task, completed=done, description=plain(described(instance)))
+        self._progress.update(
+            self._task, completed=_steps_done(instance), description=plain(described(instance))
+        )
+
+
+def _steps_done(instance: InstanceRecord) -> float:
+    """How many steps, with the part of the present one that its phase tells in per cent."""
+    if instance.status not in _STEPS:
+        return 0
+    percent = _PERCENT.search(instance.phase or "")
+    part = int(percent[1]) / 100 if percent else 0
+    return _STEPS.index(instance.status) + (1 if instance.status is InstanceStatus.READY else part)
 
 
 class _Lines:
@@ -132,7 +146,6 @@ def _display() -> Iterator[_Display]:
         return
     columns = (
         SpinnerColumn(),
-        TextColumn("Home Assistant"),
         BarColumn(bar_width=20),
         TextColumn("{task.description}", markup=False),
         TimeElapsedColumn(),

@@ -32,7 +32,14 @@ AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 Language: TypeAlias = Annotated[
     str | None,
-    typer.Option("--language", "-l", metavar="hu|en", callback=language_of, autocompletion=languages),
+    typer.Option(
+        "--language",
+        "-l",
+        metavar="hu|en",
+        help="What is spoken.",
+        callback=language_of,
+        autocompletion=languages,
+    ),
 ]
 
 Yes: TypeAlias = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]

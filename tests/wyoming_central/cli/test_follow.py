@@ -154,3 +154,20 @@ def test_in_a_terminal_it_is_a_bar(monkeypatch: pytest.MonkeyPatch, capsys: Any)
     with follow_module._display() as display:
         assert isinstance(display, follow_module._Bar)
     capsys.readouterr()
+
+
+@pytest.mark.parametrize(
+    ("status", "phase", "steps"),
+    [
+        (InstanceStatus.REQUESTED, None, 0),
+        (InstanceStatus.CREATING, "installing Home Assistant (50 %)", 1.5),
+        (InstanceStatus.ONBOARDING, "token", 3),
+        (InstanceStatus.READY, None, 5),
+        (InstanceStatus.FAILED, None, 0),
+    ],
+)
+async def test_the_bar_knows_how_far_a_long_step_is(
+    store: Store, asked: InstanceRecord, status: InstanceStatus, phase: str | None, steps: float
+) -> None:
+    await store.instances.observed(asked.user_id, status=status, phase=phase)
+    assert follow_module._steps_done(await store.instances.get(asked.user_id)) == steps
