@@ -5,9 +5,10 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
+from itertools import dropwhile, takewhile
 from typing import Annotated, Any, Final
 
 import typer
@@ -85,23 +86,42 @@ class Root(TyperGroup):
         extra.pop("standalone_mode", None)
         try:
             code = super().main(given, prog_name or PROGRAM, standalone_mode=False, **extra)
-        except WyomingCentralError as error:
-            code = fail(error.message, remedy=error.remedy)
+            # Here a reader that went away is still an error that can be handled.
+            sys.stdout.flush()
         except typer.TyperException as error:
-            code = _wrong_usage(error)
+            if type(error).__name__ == "NoArgsIsHelpError":
+                # Its message is the help itself.
+                typer.echo(error.format_message(), err=True)
+                sys.exit(USAGE)
+            message = " ".join(error.format_message().split())
+            code = fail(message, remedy=f"see `{self._path(given)} --help`", code=error.exit_code)
         except typer.Abort:
             # A question that was answered with Ctrl-C or Ctrl-D.
             code = INTERRUPTED
         except BrokenPipeError:
             code = _reader_gone()
         except Exception as error:
-            if "--debug" in given:
+            foreseen = _foreseen(error)
+            if not foreseen and "--debug" in takewhile(_is_option, given):
                 raise
-            code = fail(
-                f"unexpected {type(error).__name__}: {error}",
-                remedy=f"run `{PROGRAM} --debug …` for the traceback",
-            )
+            for one in foreseen:
+                fail(one.message, remedy=one.remedy)
+            if not foreseen:
+                remedy = f"run `{PROGRAM} --debug …` for the traceback"
+                fail(f"unexpected {type(error).__name__}: {error}", remedy=remedy)
+            code = FAILED
         sys.exit(code if isinstance(code, int) else OK)
+
+    def _path(self, given: Sequence[str]) -> str:
+        """The command that a command line is about, as far as there is one."""
+        words = [PROGRAM]
+        commands: Mapping[str, Any] = self.commands
+        for word in dropwhile(_is_option, given):
+            if word not in commands:
+                break
+            words.append(word)
+            commands = getattr(commands[word], "commands", {})
+        return " ".join(words)
 
 
 def load(name: str) -> Any:
@@ -149,13 +169,19 @@ def _listed(entry: Entry) -> TyperCommand:
     return TyperCommand(entry.name, help=entry.help, rich_markup_mode=None)
 
 
-def _wrong_usage(error: typer.TyperException) -> int:
-    context = getattr(error, "ctx", None)
-    if type(error).__name__ == "NoArgsIsHelpError":
-        typer.echo(error.format_message(), err=True)
-        return USAGE
-    path = context.command_path if context is not None else PROGRAM
-    return fail(" ".join(error.format_message().split()), remedy=f"see `{path} --help`", code=error.exit_code)
+def _foreseen(error: Exception) -> list[WyomingCentralError]:
+    """What went wrong, each thing once, if all of it was foreseen; empty if any of it is a bug."""
+    if isinstance(error, WyomingCentralError):
+        return [error]
+    if not isinstance(error, ExceptionGroup):
+        return []
+    # Tasks that fail together come as a group.
+    inner = [_foreseen(one) for one in error.exceptions]
+    return [one for ones in inner for one in ones] if all(inner) else []
+
+
+def _is_option(word: str) -> bool:
+    return word.startswith("-")
 
 
 def _reader_gone() -> int:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import shutil
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from http import HTTPStatus
 from pathlib import Path
@@ -82,11 +82,13 @@ class _Stored:
     """What the database says.
 
     Attributes:
+        owners: The address of each user, by id.
         served: Whether a server runs on it.
     """
 
     findings: list[Finding]
     instances: tuple[InstanceRecord, ...] = ()
+    owners: Mapping[str, str] = field(default_factory=dict)
     served: bool = False
 
 
@@ -177,7 +179,8 @@ async def _contents(store: Store, found: str) -> _Stored:
         findings.append(_not_served())
     else:
         findings.append(Finding("server", Grade.OK, f"runs: {server.holder}"))
-    return _Stored(findings, await store.instances.list(), served=server is not None)
+    owners = {user.id: user.email for user in await store.users.list()}
+    return _Stored(findings, await store.instances.list(), owners, served=server is not None)
 
 
 async def _unreadable(store: Store) -> list[Finding]:
@@ -299,7 +302,7 @@ async def _ollama(settings: Settings) -> Finding:
 
 def _instances(stored: _Stored) -> Iterator[Finding]:
     for one in stored.instances:
-        subject = f"instance {one.user_id[:8]}"
+        subject = f"home of {stored.owners.get(one.user_id, 'a removed user')}"
         if one.status is InstanceStatus.FAILED:
             message = f"failed: {one.failure_reason}: {one.failure_detail}"
             yield Finding(subject, Grade.PROBLEM, message, remedy_of(one))

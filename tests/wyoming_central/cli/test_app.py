@@ -71,7 +71,12 @@ def test_wrong_usage_is_one_line_with_a_way_out_and_exit_status_2(
     assert result.stdout == ""
     [line] = result.stderr.splitlines()
     assert line.startswith("error: ")
-    assert "--help" in line
+    assert "--help`" in line
+
+
+def test_wrong_usage_names_the_help_of_its_command(cli: Any) -> None:
+    line = cli("user", "add", "a@example.org", "--url", "http://a", code=2).stderr
+    assert line.endswith("see `wyoming-central user add --help`\n")
 
 
 def fail_with(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
@@ -84,6 +89,20 @@ def fail_with(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
 def test_a_foreseen_error_is_one_line_with_its_remedy(cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     fail_with(monkeypatch, WyomingCentralError("the sky fell", remedy="hold it up"))
     assert cli("db", "upgrade", code=1).stderr == "error: the sky fell — hold it up\n"
+
+
+def test_errors_of_tasks_that_failed_together_are_told_one_by_one(
+    cli: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inner = ExceptionGroup("", [WyomingCentralError("the port is taken", remedy="free it")])
+    fail_with(monkeypatch, ExceptionGroup("", [inner, WyomingCentralError("and more")]))
+    expected = "error: the port is taken — free it\nerror: and more\n"
+    assert cli("db", "upgrade", code=1).stderr == expected
+
+
+def test_a_bug_among_the_errors_of_tasks_is_a_bug(cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    fail_with(monkeypatch, ExceptionGroup("", [WyomingCentralError("foreseen"), KeyError("bug")]))
+    assert "unexpected ExceptionGroup" in cli("db", "upgrade", code=1).stderr
 
 
 def test_an_unforeseen_error_is_one_line_too(cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,13 +125,16 @@ def test_an_interruption_is_quiet(cli: Any, monkeypatch: pytest.MonkeyPatch, err
     assert cli("db", "upgrade", code=130).stderr == ""
 
 
-def test_a_reader_that_goes_away_is_no_error() -> None:
+@pytest.mark.parametrize(
+    "arguments", [["config", "show"], ["config", "show", "--json"], ["--help"]], ids=" ".join
+)
+def test_a_reader_that_goes_away_is_no_error(arguments: list[str]) -> None:
     # A pipe whose reading end is closed before anything is written.
     reading, writing = os.pipe()
     os.close(reading)
     try:
         ended = subprocess.run(
-            [PROGRAM, "config", "show"], stdout=writing, stderr=subprocess.PIPE, timeout=60, check=False
+            [PROGRAM, *arguments], stdout=writing, stderr=subprocess.PIPE, timeout=60, check=False
         )
     finally:
         os.close(writing)
