@@ -155,11 +155,11 @@ async def _names(store: Store) -> _Names:
 
 
 def _show_turn(row: AuditRow, names: _Names) -> None:
-    """Two lines: who, how and how long; then what was said and answered."""
+    """Two lines: when and who; then how it ended, what was said and answered."""
     who = f"{or_dash(names.device(row))} of {or_dash(names.user(row))}"
-    how = f"{row.status}  {or_dash(_parser(row))} {row.latency_ms:.1f} ms"
-    show_line(f"{moment(row.timestamp)}  {who}  {how}  {row.request_id[:8]}")
-    show_line(f"    {or_dash(row.input_text)} → {or_dash(_speech(row))}")
+    how = f"{or_dash(_parser(row))}, {row.latency_ms:.1f} ms"
+    show_line(f"{moment(row.timestamp)}  {row.request_id[:8]}  {who}  ({how})")
+    show_line(f"    {row.status}: {or_dash(row.input_text)} → {or_dash(_speech(row))}")
 
 
 def _speech(row: AuditRow) -> str | None:
