@@ -6,7 +6,7 @@ import asyncio
 import base64
 import binascii
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
 from typing import Final
@@ -34,6 +34,9 @@ from storage.records import DesiredState, InstanceRecord, InstanceStatus
 from storage.users import Users
 
 _logger = structlog.get_logger(__name__)
+
+DEATH_SECONDS: Final = 0.25
+"""So much later than its consequences the end of an instance may be noticed."""
 
 _ABSENT: Final = {
     InstanceStatus.REQUESTED: HomeStatus.STARTING,
@@ -253,7 +256,7 @@ class Keeper:
             endpoint = seen.endpoint
         else:
             endpoint, spec = await self._start(driver, record)
-        await self._enter(driver, record, endpoint)
+        await self._enter_while_it_runs(driver, record, endpoint)
         seen = await _look(driver, spec.name)
         await self._tell(
             InstanceStatus.READY,
@@ -294,7 +297,7 @@ class Keeper:
             self._all.report(progress)
 
         async with asyncio.TaskGroup() as group:
-            task = group.create_task(_outcome(driver, report))
+            task = group.create_task(_result(driver.prepare(report)))
             while not task.done():
                 await asyncio.wait({task}, timeout=self._all.options.progress_interval_seconds)
                 if latest is not None and not task.done():
@@ -345,6 +348,36 @@ class Keeper:
                 ),
                 remedy="look at its log; a slow machine may need a longer HA_BOOT_TIMEOUT_SECONDS",
             ) from None
+
+    async def _enter_while_it_runs(self, driver: Driver, record: InstanceRecord, endpoint: Endpoint) -> None:
+        """Enter, or notice that there is nothing to enter any more.
+
+        Raises:
+            InstanceError: It ended meanwhile, or could not be entered.
+        """
+        async with asyncio.TaskGroup() as group:
+            entering = group.create_task(_result(self._enter(driver, record, endpoint)))
+            ending = group.create_task(_result(self._until_it_ends(driver, record.container_name)))
+            await asyncio.wait({entering, ending}, return_when=asyncio.FIRST_COMPLETED)
+            if entering.done() and entering.result() is not None:
+                # A connection breaks some milliseconds before its process is known to have ended.
+                await asyncio.wait({ending}, timeout=DEATH_SECONDS)
+            entering.cancel()
+            ending.cancel()
+        seen = await _look(driver, record.container_name)
+        if seen.condition is not Condition.RUNNING and driver.onboards:
+            await self._drop_home()
+            raise _death(seen)
+        for task in (entering, ending):
+            if not task.cancelled() and (error := task.result()) is not None:
+                raise error
+
+    async def _until_it_ends(self, driver: Driver, name: str) -> None:
+        while True:
+            nudged = self._nudge.listen()
+            if (await _look(driver, name)).condition is not Condition.RUNNING:
+                return
+            await self._wait(nudged, self._all.options.check_interval_seconds)
 
     async def _enter(self, driver: Driver, record: InstanceRecord, endpoint: Endpoint) -> None:
         """Have a token that works and a home that is mirrored with it."""
@@ -550,11 +583,11 @@ class _StoredAccount:
         await self._users.set_home(self._user_id, url=url, token=token)
 
 
-async def _outcome(driver: Driver, report: Callable[[Progress], None]) -> InstanceError | None:
-    """Prepare the driver; a foreseen failure is a result, so that it comes out of a group plain."""
+async def _result(work: Awaitable[None]) -> Exception | None:
+    """What goes wrong with it, as a result, so that it comes out of a group plain."""
     try:
-        await driver.prepare(report)
-    except InstanceError as error:
+        await work
+    except Exception as error:  # noqa: BLE001 - raised again by whoever asked
         return error
     return None
 

@@ -251,7 +251,7 @@ async def _complete(venv: Path) -> Installation | None:
     python = venv / "bin" / "python"
     try:
         return Installation(python, version) if await _version(python) == version else None
-    except (InstanceError, _UnsuitableInterpreterError):
+    except (InstanceError, _UnsuitableInterpreterError, OSError):
         return None
 
 

@@ -176,6 +176,7 @@ class StandInOnboarding:
         self.runs: list[tuple[str, str]] = []
         self.renewals: list[str] = []
         self.deaf: set[str] = set()
+        self.meanwhile: list[Callable[[], None]] = []
 
     async def answers(self, endpoint: Endpoint) -> bool:
         return endpoint.url not in self.deaf
@@ -184,6 +185,9 @@ class StandInOnboarding:
         if self.errors:
             raise self.errors.pop(0)
         self.runs.append((endpoint.url, language))
+        if self.meanwhile:
+            self.meanwhile.pop(0)()
+            await asyncio.get_running_loop().create_future()
         if await account.password() is None:
             await account.set_password("a generated password")
         return await self._store(endpoint, account)

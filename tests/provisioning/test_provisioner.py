@@ -342,6 +342,19 @@ async def test_one_that_dies_while_it_starts_is_started_again(house: House) -> N
     assert len(house.engine.started) == 3
 
 
+async def test_one_that_dies_while_it_is_onboarded_is_not_waited_for(house: House) -> None:
+    driver = StandInDriver(house.engine)
+
+    def die() -> None:
+        (name,) = house.engine.seen
+        driver.die(name)
+
+    house.onboarding.meanwhile = [die]
+    async with house.provisioning(driver):
+        await house.until_ready(await house.user())
+    assert len(house.engine.started) == 2
+
+
 async def test_one_that_dies_again_and_again_fails_with_the_reason_and_is_still_tried(house: House) -> None:
     driver = DyingDriver(house.engine, times=10_000)
     async with house.provisioning(driver) as provisioner:
