@@ -192,7 +192,11 @@ async def running(
                     lambda identity: current.refreshed(identity) is None, "the credential no longer holds"
                 )
                 sessions.keep_only(current.users)
-            provisioner.kick()
+            # Only those that changed: what else failed keeps waiting for its own next attempt.
+            for user_id in {
+                c.subject_id for c in changes if c.kind in {ChangeKind.USER, ChangeKind.INSTANCE}
+            }:
+                provisioner.kick(user_id)
 
         feed = ChangesFeed(stored.changes, on_changes, every_seconds=CHANGES_POLL_SECONDS)
         retention = Retention(
