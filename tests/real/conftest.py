@@ -25,7 +25,7 @@ from storage.secret_box import SecretBox
 from wyoming_central.application import Repositories, repositories_on
 from wyoming_central.client import Client, connect
 from wyoming_central.demo.furnish import furnish
-from wyoming_central.demo.script import read_script
+from wyoming_central.demo.script import Script, read_script
 from wyoming_central.demo.witness import Witness
 
 PROGRAM = Path(sys.executable).with_name("wyoming-central")
@@ -182,6 +182,19 @@ class RunningServer:
         async with aiohttp.ClientSession() as http:
             for email in emails:
                 await furnish(*await self.access(email), script, http=http)
+        for email in emails:
+            self._until_written(email, script)
+
+    def _until_written(self, email: str, script: Script) -> None:
+        """Home Assistant writes its registries ten seconds later; one that is killed before forgets them."""
+        registry = self.folder / "instances" / self.instance(email)["name"] / ".storage/core.entity_registry"
+        exposed = registry.with_name("homeassistant.exposed_entities")
+        for _ in _until(60):
+            if exposed.exists() and script.furniture[-3].name in json.dumps(
+                json.loads(registry.read_text()), ensure_ascii=False
+            ):
+                return
+        raise AssertionError(f"{registry} was not written")
 
     @asynccontextmanager
     async def satellite(self, token: str) -> AsyncIterator[Client]:
