@@ -33,7 +33,7 @@ _REQUIRED: Final = ("iss", "aud", "sub", "exp", "iat", "jti")
 
 @dataclass(frozen=True, slots=True)
 class DeviceToken:
-    """A token just made; `text` is the secret itself and leaves the process only towards the device's owner."""
+    """A token just made; `text` is the secret itself, for nobody but the device's owner."""
 
     text: str = field(repr=False)
     token_id: str

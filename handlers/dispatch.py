@@ -35,6 +35,11 @@ _log = structlog.get_logger(__name__)
 AUTHENTICATE = "authenticate"
 AUTHENTICATED = "authenticated"
 
+# Compared on every event, so the classes that know these words are asked once.
+_PING = Ping().event().type
+_PONG = Pong().event().type
+_DESCRIBE = Describe().event().type
+
 _IGNORED = Reply()
 
 
@@ -77,13 +82,17 @@ class Dispatcher:
         self._authenticator.by_binding(peer)
 
     def immediate(self, event: Event, _peer: Peer) -> tuple[Event, ...] | None:
-        """What is answered at once, even while a turn runs: `ping` and `describe`. None for all else."""
-        if Ping.is_type(event.type):
-            text = (event.data or {}).get("text")
-            return (Pong(text=text if isinstance(text, str) else None).event(),)
-        if Describe.is_type(event.type):
+        """What is answered at once, even while a turn runs: `ping` and `describe`.
+
+        Gives nothing at all for what is ignored anyway, and None for what must wait its turn.
+        """
+        kind = event.type
+        if kind == _PING:
+            text = event.data.get("text")
+            return (Event(_PONG, {"text": text if isinstance(text, str) else None}),)
+        if kind == _DESCRIBE:
             return self._info
-        return None
+        return None if kind in self._handlers else ()
 
     async def handle(self, event: Event, peer: Peer) -> Reply:
         """Answer one event; whatever goes wrong is an answer too. Unknown types are ignored."""

@@ -20,6 +20,7 @@ from handlers.recognize import Recognizer
 from handlers.resolve import resolve
 from handlers.sentence import Sentence
 from handlers.session import SessionKeeper, intent_to_json
+from handlers.sightings import Sightings
 from handlers.status import Status
 from handlers.understanding import (
     Execution,
@@ -161,6 +162,7 @@ class Turns:
         recognizer: The cascade.
         answers: The sentences to say.
         sessions: What devices remember.
+        sightings: Notes which devices were heard.
         audit: Where every turn leaves a row.
         limits: How long things may take.
         clock: Seconds since the epoch.
@@ -174,6 +176,7 @@ class Turns:
         recognizer: Recognizer,
         answers: Answers,
         sessions: SessionKeeper,
+        sightings: Sightings,
         audit: AuditWriter,
         limits: TurnLimits,
         clock: Callable[[], float] = time.time,
@@ -183,6 +186,7 @@ class Turns:
         self._recognizer = recognizer
         self._answers = answers
         self._sessions = sessions
+        self._sightings = sightings
         self._audit = audit
         self._limits = limits
         self._clock = clock
@@ -230,7 +234,7 @@ class Turns:
         return await self._bounded(self._begin(sentence, identity, request_id), steps)
 
     def settle(self, result: TurnResult) -> None:
-        """What waits until the answer has left: the session and the audit row."""
+        """What waits until the answer has left: the session, the audit row, and that the device was heard."""
         if result.intents or result.question:
             past = PastTurn(
                 text=result.text,
@@ -240,6 +244,7 @@ class Turns:
                 at=self._clock(),
             )
             self._sessions.remember(result.identity, past, result.question)
+        self._sightings.note(result.identity.device_id, self._clock())
         self._audit.record(_audit_row(result, datetime.fromtimestamp(self._clock(), UTC)))
 
     def _begin(self, sentence: Sentence, identity: Identity, request_id: str) -> TurnResult:
@@ -335,7 +340,7 @@ class Turns:
 
 
 def area_id_of(area: str | None, registry: Registry) -> str | None:
-    """The id of the area that a device's owner named, by id, name or alias; None if this home has none such."""
+    """The id of the area that a device's owner named, by id, name or alias; None if this home has none."""
     if area is None or area in registry.areas:
         return area
     wanted = area.casefold()

@@ -7,6 +7,7 @@ whenever the lease changes hands: a process that was paused past its time finds 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Final
 
 from sqlalchemy import or_, select, update
 
@@ -14,6 +15,9 @@ from storage.clock import Clock, utc_now
 from storage.database import Database
 from storage.records import LeaseHolder
 from storage.schema import lease
+
+SERVER_LEASE: Final = "server"
+"""What the one server that looks after the instances holds, and what the command line asks for."""
 
 
 class Lease:

@@ -10,6 +10,7 @@ import socket
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.metadata import version as version_of
 from typing import Final
 
@@ -27,9 +28,12 @@ from handlers.device_token import TokenKeys
 from handlers.dispatch import Dispatcher
 from handlers.roster import RosterKeeper
 from handlers.session import SessionKeeper
+from handlers.sightings import Sightings
 from handlers.turn import TurnLimits, Turns
+from handlers.warm_up import WarmUp
 from provisioning.driver import Driver, ProgressListener
 from provisioning.external import ExternalDriver
+from provisioning.home.live import LiveHome
 from provisioning.process.driver import ProcessDriver
 from provisioning.process.installation import Installer
 from provisioning.provisioner import Provisioner, ProvisionerOptions
@@ -39,7 +43,7 @@ from storage.changes import Changes
 from storage.database import Database
 from storage.devices import Devices
 from storage.instances import Instances
-from storage.lease import Lease
+from storage.lease import SERVER_LEASE, Lease
 from storage.migrate import upgrade
 from storage.records import Change, ChangeKind
 from storage.revocations import Revocations
@@ -58,11 +62,11 @@ from wyoming_central.server import Server
 _log = structlog.get_logger(__name__)
 
 VERSION: Final = version_of("wyoming-central")
-LEASE_NAME: Final = "server"
 # A server that was killed is succeeded after this long, and a paused one loses its claim.
 LEASE_SECONDS: Final = 5.0
 LEASE_RENEW_SECONDS: Final = LEASE_SECONDS / 3
-_STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+# SIGHUP too: a closed terminal must not leave Home Assistants behind without their server.
+_STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 # What another process changed takes effect within a second; this is how often a server looks.
 CHANGES_POLL_SECONDS: Final = 0.2
 
@@ -130,109 +134,37 @@ async def running(
         WyomingCentralError: It cannot start: the database, a listener, a data file.
     """
     async with AsyncExitStack() as stack:
-        url = settings.database_url.get_secret_value()
-        await upgrade(url, backup_dir=settings.data_dir / "backups")
-        database = Database(url)
-        stack.push_async_callback(database.close)
-        stored = repositories_on(database, SecretBox(settings.encryption_keys))
-        http = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()))
-
-        provisioner = Provisioner(
-            drivers=_drivers(settings, stored.users),
-            instances=stored.instances,
-            users=stored.users,
-            http=http,
-            options=ProvisionerOptions(
-                port_range=settings.ha_port_range,
-                start_concurrency=settings.ha_start_concurrency,
-                boot_timeout_seconds=settings.ha_boot_timeout_seconds,
-            ),
-            report=report or _log_progress,
-        )
-        roster = RosterKeeper(
-            users=stored.users,
-            devices=stored.devices,
-            revocations=stored.revocations,
-            bindings=stored.bindings,
-        )
-        sessions = SessionKeeper(
-            stored.sessions,
-            ttl_seconds=settings.session_ttl_seconds,
-            question_ttl_seconds=settings.question_ttl_seconds,
-        )
-        audit = AuditWriter(database, queue_size=settings.audit_queue_size)
-        answers = Answers.load()
-        recognizer = stack.enter_context(cascade())
-        keys = TokenKeys(settings.jwt_secrets)
-        server = Server(
-            Dispatcher(
-                authenticator=Authenticator(keys=keys, roster=roster),
-                turns=Turns(
-                    homes=provisioner,
-                    recognizer=recognizer,
-                    answers=answers,
-                    sessions=sessions,
-                    audit=audit,
-                    limits=TurnLimits(
-                        deadline=settings.turn_deadline_seconds, home_call=settings.home_call_timeout_seconds
-                    ),
-                ),
-                answers=answers,
-                version=VERSION,
-            ),
-            limits=_limits(settings),
-        )
-        lease = Lease(database, name=LEASE_NAME, holder=_holder(), ttl_seconds=LEASE_SECONDS)
-        leadership = Leadership(lease, provisioner.run, renew_seconds=LEASE_RENEW_SECONDS)
-
-        async def on_changes(changes: list[Change]) -> None:
-            if any(change.kind is not ChangeKind.INSTANCE for change in changes):
-                current = await roster.reload()
-                server.close_matching(
-                    lambda identity: current.refreshed(identity) is None, "the credential no longer holds"
-                )
-                sessions.keep_only(current.users)
-            # Only those that changed: what else failed keeps waiting for its own next attempt.
-            for user_id in {
-                c.subject_id for c in changes if c.kind in {ChangeKind.USER, ChangeKind.INSTANCE}
-            }:
-                provisioner.kick(user_id)
-
-        feed = ChangesFeed(stored.changes, on_changes, every_seconds=CHANGES_POLL_SECONDS)
-        retention = Retention(
-            audit=stored.audit,
-            sessions=stored.sessions,
-            revocations=stored.revocations,
-            changes=stored.changes,
-            audit_days=settings.audit_retention_days,
-        )
-
-        async def warm_up() -> None:
-            await recognizer.warm(SUPPORTED)
-
-        await feed.start()
-        await roster.reload()
-        async with background(audit=audit.run, sessions=sessions.run):
+        parts = await _assemble(settings, stack, report or _log_progress)
+        # What others changed from here on is told; what they changed before is read at once.
+        await parts.feed.start()
+        await parts.roster.reload()
+        async with background(audit=parts.audit.run, sessions=parts.sessions.run):
             try:
                 async with (
                     background(
-                        leadership=leadership.run, changes=feed.run, retention=retention.run, warm_up=warm_up
+                        leadership=parts.leadership.run,
+                        changes=parts.feed.run,
+                        retention=parts.retention.run,
+                        warm_up=parts.warm_up.run,
+                        sightings=parts.sightings.run,
                     ),
-                    server,
+                    parts.server,
                 ):
-                    listening = await _listen(server, settings.listen)
+                    listening = await _listen(parts.server, settings.listen)
                     async with await _advertisement(settings, listening):
-                        yield Application(settings, listening, stored, keys, provisioner, http)
-                    cut = await server.drain(settings.drain_seconds)
+                        yield Application(
+                            settings, listening, parts.stored, parts.keys, parts.provisioner, parts.http
+                        )
+                    cut = await parts.server.drain(settings.drain_seconds)
                     _log.info("drained", turns_cut=cut)
             finally:
-                await provisioner.stop_all()
-                await leadership.resign()
-                await _settle(sessions, audit)
+                await parts.provisioner.stop_all()
+                await parts.leadership.resign()
+                await _settle(parts)
 
 
 async def serve(settings: Settings, *, report: ProgressListener | None = None) -> None:
-    """Run a server until SIGTERM or SIGINT, then end it in good order.
+    """Run a server until SIGTERM, SIGINT or SIGHUP, then end it in good order.
 
     Args, Raises:
         As `running`.
@@ -250,13 +182,154 @@ async def serve(settings: Settings, *, report: ProgressListener | None = None) -
             loop.remove_signal_handler(number)
 
 
-async def _settle(sessions: SessionKeeper, audit: AuditWriter) -> None:
+async def _settle(parts: _Parts) -> None:
     """Write what is not written yet; what the database does not take now is said in the log."""
+    await parts.sightings.flush()
     try:
-        await sessions.flush()
+        await parts.sessions.flush()
     except WyomingCentralError as error:
         _log.error("sessions were lost", error=error.message)
-    await audit.close()
+    await parts.audit.close()
+
+
+# --- putting it together --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What a server consists of, wired, with nothing of it started."""
+
+    stored: Repositories
+    http: aiohttp.ClientSession
+    keys: TokenKeys
+    roster: RosterKeeper
+    sessions: SessionKeeper
+    sightings: Sightings
+    audit: AuditWriter
+    warm_up: WarmUp
+    provisioner: Provisioner
+    server: Server
+    leadership: Leadership
+    feed: ChangesFeed
+    retention: Retention
+
+
+async def _assemble(settings: Settings, stack: AsyncExitStack, report: ProgressListener) -> _Parts:
+    """Make all parts; what has to be closed in the end is put on `stack`."""
+    database = await _opened(settings, stack)
+    stored = repositories_on(database, SecretBox(settings.encryption_keys))
+    http = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()))
+    recognizer = stack.enter_context(cascade())
+    warm_up = WarmUp(recognizer, SUPPORTED)
+    provisioner = _provisioner(settings, stored, http, warm_up, report)
+    roster = RosterKeeper(
+        users=stored.users, devices=stored.devices, revocations=stored.revocations, bindings=stored.bindings
+    )
+    sessions = SessionKeeper(
+        stored.sessions,
+        ttl_seconds=settings.session_ttl_seconds,
+        question_ttl_seconds=settings.question_ttl_seconds,
+    )
+    sightings = Sightings(stored.devices)
+    audit = AuditWriter(database, queue_size=settings.audit_queue_size)
+    answers = Answers.load()
+    keys = TokenKeys(settings.jwt_secrets)
+    turns = Turns(
+        homes=provisioner,
+        recognizer=recognizer,
+        answers=answers,
+        sessions=sessions,
+        sightings=sightings,
+        audit=audit,
+        limits=TurnLimits(
+            deadline=settings.turn_deadline_seconds, home_call=settings.home_call_timeout_seconds
+        ),
+    )
+    authenticator = Authenticator(keys=keys, roster=roster)
+    dispatcher = Dispatcher(authenticator=authenticator, turns=turns, answers=answers, version=VERSION)
+    server = Server(dispatcher, limits=_limits(settings))
+    lease = Lease(database, name=SERVER_LEASE, holder=_holder(), ttl_seconds=LEASE_SECONDS)
+    listener = _ChangesListener(roster, sessions, server, provisioner)
+    return _Parts(
+        stored=stored,
+        http=http,
+        keys=keys,
+        roster=roster,
+        sessions=sessions,
+        sightings=sightings,
+        audit=audit,
+        warm_up=warm_up,
+        provisioner=provisioner,
+        server=server,
+        leadership=Leadership(lease, provisioner.run, renew_seconds=LEASE_RENEW_SECONDS),
+        feed=ChangesFeed(stored.changes, listener, every_seconds=CHANGES_POLL_SECONDS),
+        retention=Retention(
+            audit=stored.audit,
+            sessions=stored.sessions,
+            revocations=stored.revocations,
+            changes=stored.changes,
+            audit_days=settings.audit_retention_days,
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _ChangesListener:
+    """What a server does about what another process changed."""
+
+    roster: RosterKeeper
+    sessions: SessionKeeper
+    server: Server
+    provisioner: Provisioner
+
+    async def __call__(self, changes: list[Change]) -> None:
+        if any(change.kind is not ChangeKind.INSTANCE for change in changes):
+            roster = await self.roster.reload()
+            self.server.close_matching(
+                lambda identity: roster.refreshed(identity) is None, "the credential no longer holds"
+            )
+            self.sessions.keep_only(roster.users)
+        # Only those that changed: what else failed keeps waiting for its own next attempt.
+        for user_id in {
+            change.subject_id for change in changes if change.kind in {ChangeKind.USER, ChangeKind.INSTANCE}
+        }:
+            self.provisioner.kick(user_id)
+
+
+async def _opened(settings: Settings, stack: AsyncExitStack) -> Database:
+    """The database, brought up to date after a copy of it was put aside."""
+    url = settings.database_url.get_secret_value()
+    await upgrade(url, backup_dir=settings.data_dir / "backups")
+    database = Database(url)
+    stack.push_async_callback(database.close)
+    return database
+
+
+def _provisioner(
+    settings: Settings,
+    stored: Repositories,
+    http: aiohttp.ClientSession,
+    warm_up: WarmUp,
+    report: ProgressListener,
+) -> Provisioner:
+    def make_home(user_id: str, url: str, token: str) -> LiveHome:
+        home = LiveHome(user_id=user_id, url=url, token=token, http=http)
+        home.on_registry_change(partial(warm_up.changed, user_id))
+        return home
+
+    return Provisioner(
+        drivers=_drivers(settings, stored.users),
+        instances=stored.instances,
+        users=stored.users,
+        http=http,
+        options=ProvisionerOptions(
+            port_range=settings.ha_port_range,
+            start_concurrency=settings.ha_start_concurrency,
+            boot_timeout_seconds=settings.ha_boot_timeout_seconds,
+        ),
+        report=report,
+        make_home=make_home,
+    )
 
 
 async def _listen(server: Server, addresses: Iterable[ListenAddress]) -> tuple[ListenAddress, ...]:

@@ -248,6 +248,7 @@ def test_ping_and_describe_are_answered_out_of_turn(dispatcher: Dispatcher, peer
     assert (pong.type, pong.data["text"]) == ("pong", "abc")
     (info,) = dispatcher.immediate(Describe().event(), peer) or ()
     assert dispatcher.immediate(Transcript("x").event(), peer) is None
+    assert dispatcher.immediate(Event("audio-chunk"), peer) == ()
     (program,) = Info.from_event(info).handle
     assert (program.supports_home_control, program.models[0].languages) == (True, ["hu", "en"])
     assert Info.from_event(info).satellite is None

@@ -12,6 +12,7 @@ from handlers.peer import Identity
 from handlers.recognize import Recognizer
 from handlers.sentence import Sentence
 from handlers.session import SessionKeeper
+from handlers.sightings import Sightings
 from handlers.status import Status
 from handlers.turn import TurnLimits, TurnResult, Turns, area_id_of
 from handlers.understanding import Intent, Understanding, Utterance
@@ -58,6 +59,11 @@ class NoSessions:
         return None
 
 
+class NoDevices:
+    async def touch(self, device_id: str, at: object) -> None:
+        return
+
+
 class Clock:
     now = 1_800_000_000.0
 
@@ -84,6 +90,7 @@ class House:
             recognizer=recognizer,
             answers=answers,
             sessions=self.sessions,
+            sightings=Sightings(NoDevices()),  # type: ignore[arg-type]
             audit=self.audit,  # type: ignore[arg-type]
             limits=TurnLimits(deadline=deadline, home_call=deadline),
             clock=self.clock,

@@ -127,7 +127,7 @@ async def test_a_binding_makes_a_stock_peer_the_device_of_one_user_only(househol
 
 
 async def until_handled(host: str, port: int, text: str) -> Event:
-    """Ask as Home Assistant does, with the `wyoming` package's own client; a new binding counts in a second."""
+    """Ask with the `wyoming` package's own client, as Home Assistant does; a binding counts in a second."""
     answer = Event("none")
     for _ in range(10):
         async with AsyncTcpClient(host, port) as client:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Final
 
 from config.settings import Settings, ensure_secrets, load_settings
 from storage.audit import AuditLog
@@ -14,7 +13,7 @@ from storage.database import Database
 from storage.devices import Devices
 from storage.errors import NotFoundError
 from storage.instances import Instances
-from storage.lease import holder_of
+from storage.lease import SERVER_LEASE, holder_of
 from storage.migrate import revision, upgrade
 from storage.records import LeaseHolder
 from storage.secret_box import SecretBox
@@ -22,7 +21,6 @@ from storage.users import Users
 from wyoming_central.cli.quiet import quiet_logs
 
 # What `wyoming_central.application` calls its lease; importing that would load a whole server.
-LEASE_NAME: Final = "server"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +37,7 @@ class Store:
 
     async def server(self) -> LeaseHolder | None:
         """The server that runs on this database, or None where there is none."""
-        return await holder_of(self.database, LEASE_NAME)
+        return await holder_of(self.database, SERVER_LEASE)
 
 
 @asynccontextmanager

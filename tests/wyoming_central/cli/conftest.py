@@ -15,10 +15,10 @@ import structlog
 from typer.testing import CliRunner, Result
 
 from config.schema import Settings
-from storage.lease import Lease
+from storage.lease import SERVER_LEASE, Lease
 from wyoming_central.cli import user as user_commands
 from wyoming_central.cli.app import app
-from wyoming_central.cli.store import LEASE_NAME, Store, open_store
+from wyoming_central.cli.store import Store, open_store
 
 Given = TypeVar("Given")
 
@@ -116,6 +116,6 @@ def server(stored: Callable[[Callable[[Store], Awaitable[Any]]], Any]) -> None:
     """A server, as far as the commands can tell."""
 
     async def claim(store: Store) -> bool:
-        return await Lease(store.database, name=LEASE_NAME, holder="test", ttl_seconds=60).acquire()
+        return await Lease(store.database, name=SERVER_LEASE, holder="test", ttl_seconds=60).acquire()
 
     assert stored(claim)

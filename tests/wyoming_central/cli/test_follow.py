@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from storage.errors import NotFoundError
-from storage.lease import Lease
+from storage.lease import SERVER_LEASE, Lease
 from storage.records import DesiredState, InstanceRecord, InstanceStatus
 from wyoming_central.cli import follow as follow_module
 from wyoming_central.cli.follow import InstanceFailedError, NoServerError, follow
-from wyoming_central.cli.store import LEASE_NAME, Store, open_store
+from wyoming_central.cli.store import Store, open_store
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +29,7 @@ async def store() -> AsyncIterator[Store]:
 
 @pytest.fixture
 async def lease(store: Store) -> Lease:
-    held = Lease(store.database, name=LEASE_NAME, holder="test", ttl_seconds=60)
+    held = Lease(store.database, name=SERVER_LEASE, holder="test", ttl_seconds=60)
     assert await held.acquire()
     return held
 

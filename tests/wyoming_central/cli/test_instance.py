@@ -6,9 +6,7 @@ from typing import Any
 import pytest
 
 from storage.records import InstanceStatus
-from wyoming_central import application
 from wyoming_central.cli import instance as instance_commands
-from wyoming_central.cli.store import LEASE_NAME
 
 
 def observe(stored: Any, email: str, status: InstanceStatus, **more: Any) -> None:
@@ -17,10 +15,6 @@ def observe(stored: Any, email: str, status: InstanceStatus, **more: Any) -> Non
         await store.instances.observed(user.id, status=status, **more)
 
     stored(write)
-
-
-def test_the_lease_is_the_one_that_servers_hold() -> None:
-    assert LEASE_NAME == application.LEASE_NAME
 
 
 @pytest.mark.parametrize(
