@@ -247,3 +247,9 @@ def household(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Household]:
         yield Household(server, *tokens)
     finally:
         server.stop()
+
+
+@pytest.fixture
+def new_server(tmp_path: Path) -> RunningServer:
+    """A server that was not started yet, on a data folder of its own."""
+    return RunningServer(tmp_path / "data")
