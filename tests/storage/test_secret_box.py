@@ -31,7 +31,11 @@ def test_rotated_secrets_need_the_old_key_no_more() -> None:
     assert SecretBox([NEW]).decrypt(rotated) == "token"
 
 
-@pytest.mark.parametrize("stored", ["", "no-token", "gAAAAAé", SecretBox([OLD]).encrypt("x")])
+@pytest.mark.parametrize(
+    "stored",
+    ["", "no-token", "gAAAAAé", SecretBox([OLD]).encrypt("x")],
+    ids=["empty", "no token", "not ASCII", "another key's"],
+)
 def test_what_no_key_opens_is_refused_with_a_way_out(stored: str) -> None:
     box = SecretBox([NEW])
     for operation in (box.decrypt, box.rotate):

@@ -15,7 +15,11 @@ JWT = jwt.encode({"sub": "device", "jti": "0123456789abcdef"}, "k" * 32, algorit
 FERNET = Fernet(KEY).encrypt(b"a long-lived token").decode()
 
 
-@pytest.mark.parametrize("secret", [JWT, FERNET, KEY, "$argon2id$v=19$m=65536,t=3,p=4$c2FsdA$aGFzaA"])
+@pytest.mark.parametrize(
+    "secret",
+    [JWT, FERNET, KEY, "$argon2id$v=19$m=65536,t=3,p=4$c2FsdA$aGFzaA"],
+    ids=["jwt", "fernet", "key", "argon2"],
+)
 @pytest.mark.parametrize(
     "around", ["{}", "it was {} again", "'{}'", '{{"x": "{}"}}', "/path?x={}&y=1", "({})"]
 )
@@ -25,7 +29,7 @@ def test_a_secret_is_known_by_its_form_wherever_it_stands(secret: str, around: s
     assert MASK in told
 
 
-@pytest.mark.parametrize("length", [20, 40, len(JWT) - 1])
+@pytest.mark.parametrize("length", [20, 40, len(JWT) - 1], ids=["short", "middle", "all but one"])
 def test_the_beginning_of_a_token_is_masked_like_the_whole(length: int) -> None:
     assert redact(f"got {JWT[:length]}") == f"got {MASK}"
 
