@@ -3,39 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from enum import Enum
 from typing import Annotated, Any
 
 import typer
-from pydantic import SecretStr
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
+from config.describe import Description, describe_settings
 from config.problem import Problem
-from config.schema import Origin, Settings, environment_name, is_secret
+from config.schema import Settings, environment_name
 from config.settings import read_settings
 from wyoming_central.cli.commands import examples, group
 from wyoming_central.cli.options import AsJson
 from wyoming_central.cli.output import Column, fail, note, show_fields, show_json, show_table
 
 app = group("Show and check the settings, which come from the environment and from `.env`.")
-
-
-@dataclass(frozen=True, slots=True)
-class _Setting:
-    """A setting as it may be shown.
-
-    Attributes:
-        value: Plain JSON data, and a word in place of a secret.
-        shown: The same for people.
-    """
-
-    name: str
-    value: Any
-    shown: str
-    origin: Origin
-    description: str
 
 
 def _complete_name(incomplete: str) -> list[str]:
@@ -60,13 +40,13 @@ def show(
 ) -> None:
     """Show every setting with where its value came from; of secrets only that they are set."""
     reading = read_settings()
-    settings = [_setting(reading.settings, field) for field in Settings.model_fields]
+    settings = describe_settings(reading.settings)
     if names:
         settings = _only(settings, names)
     if as_json:
         show_json(
             [
-                {"name": one.name, "value": one.value, "origin": one.origin, "description": one.description}
+                {"name": one.name, "value": one.value, "origin": one.origin, "description": one.text}
                 for one in settings
             ]
         )
@@ -74,14 +54,14 @@ def show(
         for one in settings:
             show_fields(
                 (
-                    (one.name, one.shown),
-                    ("", f"{one.origin.value}; {one.description[0].lower()}{one.description[1:]}"),
+                    (one.name, _for_people(one.value)),
+                    ("", f"{one.origin.value}; {one.text[0].lower()}{one.text[1:]}"),
                 )
             )
     else:
         show_table(
             (Column("NAME", whole=True), Column("VALUE"), Column("FROM", whole=True)),
-            ((one.name, one.shown, one.origin.value) for one in settings),
+            ((one.name, _for_people(one.value), one.origin.value) for one in settings),
         )
     if reading.problems:
         note(f"{len(reading.problems)} problems: `wyoming-central config check` tells them.", style="yellow")
@@ -109,55 +89,12 @@ def check(*, as_json: AsJson = False) -> None:
         raise typer.Exit(1)
 
 
-def _only(settings: Iterable[_Setting], names: Iterable[str]) -> list[_Setting]:
+def _only(settings: Iterable[Description], names: Iterable[str]) -> list[Description]:
     known = {one.name: one for one in settings}
     unknown = [name for name in names if name.upper() not in known]
     if unknown:
         raise typer.BadParameter(f"there is no setting {unknown[0]!r}", param_hint="NAME")
     return [known[name.upper()] for name in names]
-
-
-def _setting(settings: Settings, field: str) -> _Setting:
-    info = Settings.model_fields[field]
-    value, origin = getattr(settings, field), settings.origin(field)
-    if field == "database_url":
-        shown: Any = _without_password(value)
-    elif is_secret(info):
-        shown, origin = _secret(settings, field, origin)
-    else:
-        shown = _plain(value)
-    return _Setting(
-        name=environment_name(field),
-        value=shown,
-        shown=_for_people(shown),
-        origin=origin,
-        description=info.description or "",
-    )
-
-
-def _without_password(url: SecretStr) -> str:
-    try:
-        return make_url(url.get_secret_value()).render_as_string(hide_password=True)
-    except (ArgumentError, ValueError):
-        return "set"
-
-
-def _secret(settings: Settings, field: str, origin: Origin) -> tuple[str | None, Origin]:
-    if getattr(settings, field) is not None:
-        return "set", origin
-    if (settings.secrets_dir / field).is_file() and not settings.production:
-        return "set", Origin.GENERATED
-    return None, origin
-
-
-def _plain(value: Any) -> Any:
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, tuple):
-        return [_plain(member) for member in value]
-    return str(value)
 
 
 def _for_people(value: Any) -> str:

@@ -41,9 +41,13 @@ def doctor(*, as_json: AsJson = False) -> None:
             ((Text(one.grade.value, style=_STYLES[one.grade]), one.subject, _told(one)) for one in findings),
         )
     grades = Counter(one.grade for one in findings)
-    note(f"{grades[Grade.PROBLEM]} problems, {grades[Grade.WARNING]} warnings.")
+    note(f"{_counted(grades[Grade.PROBLEM], 'problem')}, {_counted(grades[Grade.WARNING], 'warning')}.")
     if grades[Grade.PROBLEM]:
         raise typer.Exit(1)
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _told(finding: Finding) -> str:

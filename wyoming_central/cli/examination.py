@@ -217,10 +217,10 @@ async def _interpreter(settings: Settings) -> Finding:
 
 
 def _installation(settings: Settings) -> Finding:
-    versions = []
+    versions = set()
     for marker in (settings.cache_dir / "home-assistant").glob(f"*/venv-{RECIPE}/{MARKER}"):
         try:
-            versions.append(str(orjson.loads(marker.read_bytes())["home_assistant"]))
+            versions.add(str(orjson.loads(marker.read_bytes())["home_assistant"]))
         except (OSError, orjson.JSONDecodeError, KeyError, TypeError):
             continue
     if not versions:
