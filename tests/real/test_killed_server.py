@@ -110,6 +110,31 @@ def integrity(database: Path) -> str:
         return answer
 
 
+async def test_sigterm_answers_every_turn_that_was_taken_and_loses_no_row(server: RunningServer) -> None:
+    await server.add_user(ANNA)
+    token = await asyncio.to_thread(server.add_device, ANNA, "Nappali")
+    await asyncio.to_thread(server.until_ready, ANNA)
+    answered: list[str] = []
+
+    async def speak() -> None:
+        with contextlib.suppress(ClientError):
+            async with server.satellite(token) as satellite:
+                while True:
+                    answer = (await satellite.say("Hány óra van?", within=10))[-1]
+                    answered.append(answer.data["context"]["request_id"])
+
+    speaking = [asyncio.create_task(speak()) for _ in range(5)]
+    async with asyncio.timeout(60):
+        while len(answered) < 200:
+            await asyncio.sleep(0.01)
+    assert await asyncio.to_thread(server.stop) == 0
+    await asyncio.gather(*speaking)
+    assert home_assistants(server) == [], "stopped in order"
+    with contextlib.closing(sqlite3.connect(server.folder / "wyoming-central.db")) as connection:
+        rows = {request_id for (request_id,) in connection.execute("select request_id from audit_log")}
+    assert set(answered) <= rows
+
+
 @pytest.mark.parametrize("status", ["creating", "starting", "onboarding"])
 async def test_killed_while_an_instance_comes_up_it_finishes_the_work(
     server: RunningServer, status: str
