@@ -33,7 +33,12 @@ _IRREGULAR_PARTS: Final = {
     "kerék": "kereket", "kötél": "kötelet", "levél": "levelet", "fedél": "fedelet", "pohár": "poharat",
     "kanál": "kanalat", "madár": "madarat", "fonál": "fonalat", "szekér": "szekeret", "kenyér": "kenyeret",
     "egér": "egeret", "cukor": "cukrot", "eper": "epret", "retek": "retket", "ajtózár": "ajtózárat",
-    "ablakzár": "ablakzárat",
+    "ablakzár": "ablakzárat", "raktár": "raktárat", "könyvtár": "könyvtárat", "szertár": "szertárat",
+    "ruhatár": "ruhatárat", "kád": "kádat", "vonal": "vonalat", "fonal": "fonalat", "dugalj": "dugaljat",
+    "föld": "földet", "fazék": "fazekat", "piros": "pirosat", "fehér": "fehéret", "zöld": "zöldet",
+    # Longer words that only end like one of the stems below, and are regular.
+    "lépcső": "lépcsőt", "bölcső": "bölcsőt", "műhely": "műhelyt", "portál": "portált", "bazár": "bazárt",
+    "talaj": "talajt",
     "zár": "zárat", "ház": "házat", "fal": "falat", "ágy": "ágyat", "haj": "hajat", "szál": "szálat",
     "tál": "tálat", "nyár": "nyarat", "víz": "vizet", "tűz": "tüzet", "kéz": "kezet", "méz": "mézet",
     "fej": "fejet", "hely": "helyet", "könyv": "könyvet", "híd": "hidat", "kút": "kutat", "rúd": "rudat",
@@ -46,7 +51,11 @@ _IRREGULAR_WORDS: Final = {"tó": "tavat", "ló": "lovat", "hó": "havat", "fű"
 # Accusatives whose stem ends in a long vowel, where nearly all others end in a short one.
 _LONG_FINALS: Final = ("kávét", "tévét", "pürét", "szuflét", "kanapét", "filét")
 # Singulars that look like plurals in -k.
-_NOT_PLURAL: Final = ("ablak", "fok", "homok", "játék", "érték", "szék", "kék")
+_NOT_PLURAL: Final = (
+    "ablak", "book", "fok", "homok", "játék", "érték", "szék", "kék", "mozaik", "patak",
+)  # fmt: skip
+# A final `y` is a vowel (`Shelly`, `Display`) where it makes no Hungarian consonant with the letter before.
+_VOWEL_Y: Final = re.compile(r"(?:[^glnt]|ll|nn|tt)y$")
 
 # Places that one is *on* in Hungarian (`a teraszon`), where most are *in* (`a konyhában`).
 _SURFACES: Final = (
@@ -62,8 +71,12 @@ _ADVERBS: Final = frozenset(
 _DIGITS: Final = frozenset("0123456789")
 _LAST_WORD: Final = re.compile(r"(.*?)([^\s\-–—()\[\]\"']+)([()\[\]\"'\s]*)$", re.DOTALL)
 _CAPITALS: Final = re.compile(r"[A-ZÁÉÍÓÖŐÚÜŰ]{2,}$")
+# Spelt out although they could be read as words.
+_ABBREVIATIONS: Final = frozenset({"UPS", "USB"})
 # Letters whose spelt-out name starts with a vowel (`ef`, `el`, …), and those whose name ends in a consonant.
 _VOWEL_NAMED: Final = frozenset("FLMNRSXY")
+# Letters whose name has a back vowel: `há`, `ká`, `kú`, …
+_BACK_NAMED: Final = frozenset("AÁHKOÓQUÚ")
 # How a number is read decides its ending: the last digit, or the size of what its zeros make round.
 _DIGIT_ACCUSATIVE: Final = {
     "1": "et", "2": "t", "3": "at", "4": "et", "5": "öt", "6": "ot", "7": "et", "8": "at", "9": "et",
@@ -117,7 +130,7 @@ def inessive(text: str) -> str:
     before, word, after = _split(text)
     if not word or word.lower() in _ADVERBS:
         return text
-    if word.lower().endswith(_SURFACES):
+    if word.lower().endswith(_SURFACES) and not word.lower().endswith("etető"):
         return f"{before}{_superessive_of_word(word)}{after}"
     ending = "ban" if is_back(word) else "ben"
     return f"{before}{_joined(lengthened(word), ending)}{after}"
@@ -135,6 +148,10 @@ def lengthened(text: str) -> str:
 def is_back(word: str) -> bool:
     """Whether a word takes endings with back vowels (`-ban`) rather than front ones (`-ben`)."""
     lowered = word.lower()
+    if lowered[-1:] in _DIGITS:
+        return _is_back_number(lowered)
+    if _is_spelt_out(word):
+        return word[-1] in _BACK_NAMED
     if lowered.endswith(_FRONT_PARTS):
         return False
     if lowered.endswith(_BACK_PARTS):
@@ -176,7 +193,7 @@ def _split(text: str) -> tuple[str, str, str]:
 def _is_spelt_out(word: str) -> bool:
     """Whether a word is read letter by letter, as `TV` is and `LED` is not."""
     return bool(_CAPITALS.match(word)) and (
-        len(word) == 2 or not any(letter.lower() in _VOWELS for letter in word)
+        len(word) == 2 or word in _ABBREVIATIONS or not any(letter.lower() in _VOWELS for letter in word)
     )
 
 
@@ -193,11 +210,17 @@ def _accusative_of_word(word: str) -> str:
     if _is_spelt_out(word):
         return f"{word}-{'et' if word[-1] in _VOWEL_NAMED else 't'}"
     if _CAPITALS.match(word):
-        return _joined(word, _linked_t(lowered))
+        return _joined(word, _t_of(lowered))
     irregular = _irregular(word)
     if irregular:
         return irregular
-    return lengthened(word) + ("t" if lowered[-1] in _VOWELS else _linked_t(lowered))
+    return lengthened(word) + _t_of(lowered)
+
+
+def _t_of(lowered: str) -> str:
+    """The accusative ending of a word without a stem that changes."""
+    ends_in_vowel = lowered[-1] in _VOWELS or _VOWEL_Y.search(lowered)
+    return "t" if ends_in_vowel else _linked_t(lowered)
 
 
 def _irregular(word: str) -> str | None:
@@ -245,16 +268,25 @@ def _is_plural(lowered: str) -> bool:
     return lowered[-2:-1] in "aáoóeéöőiuú" and not lowered.endswith(_NOT_PLURAL) and len(lowered) > 4
 
 
+def _is_back_number(digits: str) -> bool:
+    """How a number is read decides its harmony, too: 3 (`három`) takes `-ban`, 4 (`négy`) `-ben`."""
+    return _number_accusative(digits) in {"at", "ot"} or not _number_at_end(digits).strip("0")
+
+
 def _number_accusative(digits: str) -> str:
     """The ending of a number by how it is read: 10 (`tíz`) → `et`, 20 (`húsz`) → `at`."""
-    number = re.search(r"[0-9]+$", digits)
-    text = number.group() if number else digits[-1]
+    text = _number_at_end(digits)
     if text.endswith("0") and text.strip("0"):
         zeros = len(text) - len(text.rstrip("0"))
         if zeros == 1:
             return _TENS_ACCUSATIVE[text[-2]]
         return "at" if zeros == 2 else "et"
     return _DIGIT_ACCUSATIVE[text[-1]]
+
+
+def _number_at_end(text: str) -> str:
+    number = re.search(r"[0-9]+$", text)
+    return number.group() if number else text[-1]
 
 
 def _superessive_of_word(word: str) -> str:
