@@ -13,9 +13,6 @@ from handlers.names import fold
 from handlers.understanding import OpenQuestion, StageReport, Understanding, Utterance, Verdict
 from provisioning.home.registry import Entity, HomePicture, Registry
 
-# After this long nobody remembers being asked (design: "answer").
-OPEN_SECONDS: Final = 30.0
-
 _WORD: Final = re.compile(r"[^\W_]+")
 
 # Words around a name that say nothing about which one is meant.
@@ -41,7 +38,8 @@ _EVERY: Final = {
 class OpenQuestionStage:
     """Takes a sentence as the answer to the open question, if it names a candidate and nothing else.
 
-    It passes on whatever it cannot place, so that a sentence of its own is understood as such.
+    It passes on whatever it cannot place, so that a sentence of its own is understood as such. How long a
+    question stays open is decided by whoever keeps the session.
     """
 
     name = "question"
@@ -51,8 +49,6 @@ class OpenQuestionStage:
         question = utterance.session.open_question
         if question is None:
             return _passed_on("no question is open")
-        if not 0 <= utterance.now - question.asked_at <= OPEN_SECONDS:
-            return _passed_on("the question is too old")
         chosen = _chosen(question, utterance, picture.registry)
         if not chosen:
             return _passed_on("names no candidate")

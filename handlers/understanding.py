@@ -50,7 +50,7 @@ class OpenQuestion:
     Attributes:
         intent: What is carried out as soon as its target is known.
         candidates: Entity ids among which the speaker is to choose.
-        asked_at: Seconds since the epoch; a question stays open for 30 s (design: "answer").
+        asked_at: Seconds since the epoch; a session drops it after `QUESTION_TTL_SECONDS`.
     """
 
     intent: Intent
