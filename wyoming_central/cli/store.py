@@ -20,8 +20,6 @@ from storage.secret_box import SecretBox
 from storage.users import Users
 from wyoming_central.cli.quiet import quiet_logs
 
-# What `wyoming_central.application` calls its lease; importing that would load a whole server.
-
 
 @dataclass(frozen=True, slots=True)
 class Store:
