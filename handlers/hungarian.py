@@ -148,10 +148,8 @@ def lengthened(text: str) -> str:
 def is_back(word: str) -> bool:
     """Whether a word takes endings with back vowels (`-ban`) rather than front ones (`-ben`)."""
     lowered = word.lower()
-    if lowered[-1:] in _DIGITS:
-        return _is_back_number(lowered)
-    if _is_spelt_out(word):
-        return word[-1] in _BACK_NAMED
+    if lowered[-1:] in _DIGITS or _is_spelt_out(word):
+        return _is_back_as_read(word)
     if lowered.endswith(_FRONT_PARTS):
         return False
     if lowered.endswith(_BACK_PARTS):
@@ -268,9 +266,11 @@ def _is_plural(lowered: str) -> bool:
     return lowered[-2:-1] in "aáoóeéöőiuú" and not lowered.endswith(_NOT_PLURAL) and len(lowered) > 4
 
 
-def _is_back_number(digits: str) -> bool:
-    """How a number is read decides its harmony, too: 3 (`három`) takes `-ban`, 4 (`négy`) `-ben`."""
-    return _number_accusative(digits) in {"at", "ot"} or not _number_at_end(digits).strip("0")
+def _is_back_as_read(word: str) -> bool:
+    """The harmony of what is not read as it is written: 3 (`három`) takes `-ban`, `TV` (`tévé`) `-ben`."""
+    if word[-1] in _DIGITS:
+        return _number_accusative(word) in {"at", "ot"} or not _number_at_end(word).strip("0")
+    return word[-1] in _BACK_NAMED
 
 
 def _number_accusative(digits: str) -> str:
