@@ -36,6 +36,7 @@ from provisioning.home.registry import HomePicture, Registry
 MAX_TEXT_LENGTH: Final = 200
 # The lists of one home and language take about 1 kB an entity; homes beyond this many take turns.
 MAX_LISTED_HOMES: Final = 128
+_MAX_LISTS: Final = MAX_LISTED_HOMES * len(SUPPORTED)
 # Readings of one sentence that are compared; beyond, it fits nearly everything and the order decides.
 MAX_RESULTS: Final = 200
 
@@ -120,7 +121,7 @@ class TemplateStage:
         lists = self._lists.get(key)
         if lists is None:
             lists = self._lists[key] = lists_of(registry, language)
-            while len(self._lists) > MAX_LISTED_HOMES:
+            while len(self._lists) > _MAX_LISTS:
                 self._lists.popitem(last=False)
         self._lists.move_to_end(key)
         return lists
