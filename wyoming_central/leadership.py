@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, Final
 
 import structlog
 
@@ -12,6 +12,9 @@ from config.errors import WyomingCentralError
 from storage.lease import Lease
 
 _log = structlog.get_logger(__name__)
+
+# How often it is looked whether the claim still stands; asking that costs nothing.
+_LOOKS_PER_RENEWAL: Final = 4
 
 
 class Leadership:
@@ -55,15 +58,27 @@ class Leadership:
 
     async def _lead(self) -> None:
         work = asyncio.create_task(self._work(), name="leader's work")
+        # Beside it, and not waited for: a database that hangs must not hide that the claim has lapsed.
+        renewals = asyncio.create_task(self._renewals(), name="lease renewals")
         try:
-            while self._lease.held and not work.done():
-                await asyncio.wait({work}, timeout=self._renew_seconds)
-                await self._renew()
+            while self._lease.held and not (work.done() or renewals.done()):
+                await asyncio.wait(
+                    {work, renewals},
+                    timeout=self._renew_seconds / _LOOKS_PER_RENEWAL,
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
         finally:
             work.cancel()
-            (failure,) = await asyncio.gather(work, return_exceptions=True)
-        if isinstance(failure, Exception):
-            _log.error("looking after the instances failed; it begins anew", exc_info=failure)
+            renewals.cancel()
+            ends = await asyncio.gather(work, renewals, return_exceptions=True)
+        for failure in ends:
+            if isinstance(failure, Exception):
+                _log.error("looking after the instances failed; it begins anew", exc_info=failure)
+
+    async def _renewals(self) -> None:
+        while self._lease.held:
+            await asyncio.sleep(self._renew_seconds)
+            await self._renew()
 
     async def _renew(self) -> None:
         try:

@@ -127,6 +127,23 @@ async def test_a_locked_database_does_not_end_the_claim_before_its_time(lease: S
     await asyncio.gather(leading, return_exceptions=True)
 
 
+async def test_a_database_that_hangs_does_not_hide_that_the_claim_has_lapsed(lease: StandInLease) -> None:
+    work, renewing = Work(), asyncio.Event()
+
+    async def never() -> bool:
+        renewing.set()
+        await asyncio.Event().wait()
+        return True
+
+    lease.renew = never  # type: ignore[method-assign]
+    leading = asyncio.create_task(leadership(lease, work).run())
+    await asyncio.wait_for(renewing.wait(), 5)
+    lease.held = lease.acquired = False
+    await asyncio.wait_for(work.ended.wait(), 5)
+    leading.cancel()
+    await asyncio.gather(leading, return_exceptions=True)
+
+
 async def test_resigning_gives_the_lease_up_and_bears_a_locked_database(lease: StandInLease) -> None:
     await leadership(lease, Work()).resign()
     assert lease.released
