@@ -61,6 +61,8 @@ _SWITCHABLE: Final = frozenset({
     "automation", "camera", "climate", "fan", "humidifier", "input_boolean", "light", "media_player",
     "remote", "siren", "switch", "water_heater",
 })  # fmt: skip
+# Of these, the ones whose state says in which way they are on: `heat_cool`, `eco`, `paused`.
+_ON_IN_A_MODE: Final = frozenset({"climate", "media_player", "water_heater"})
 # What "on" and "off" mean elsewhere; as Home Assistant's own intents have it.
 _ON: Final = {
     "button": ("press", "button.press"),
@@ -117,18 +119,10 @@ def _turn_off(_intent: Intent, entity: Entity, _state: EntityState | None) -> Se
 def _toggle(intent: Intent, entity: Entity, state: EntityState | None) -> Service | None:
     if state is None:
         return None
-    is_on = state.state in {
-        "on",
-        "open",
-        "opening",
-        "locked",
-        "playing",
-        "cleaning",
-        "mowing",
-        "heat",
-        "cool",
-        "auto",
-    }
+    if entity.domain in _ON_IN_A_MODE:
+        is_on = state.state not in {"off", "standby"}
+    else:
+        is_on = state.state in {"on", "open", "opening", "locked", "cleaning", "mowing"}
     return (_turn_off if is_on else _turn_on)(intent, entity, state)
 
 

@@ -34,6 +34,9 @@ Reached = Callable[[Resolution], dict[str, list[str]]]
         (Intent("HassTurnOff", {"name": "Old faithful"}), {"vacuum.return_to_base": ["vacuum.hoover"]}),
         (Intent("HassToggle", {"name": "Reading lamp"}), {"light.turn_off": ["light.reading"]}),
         (Intent("HassToggle", {"name": "Samovar"}), {"switch.turn_on": ["switch.samovar"]}),
+        (Intent("HassToggle", {"name": "Attic heating"}), {"climate.turn_on": ["climate.attic"]}),
+        (Intent("HassToggle", {"name": "Parlour heating"}), {"climate.turn_off": ["climate.parlour"]}),
+        (Intent("HassToggle", {"name": "Silver screen"}), {"media_player.turn_off": ["media_player.screen"]}),
         (
             Intent("HassMediaPause", {"name": "Silver screen"}),
             {"media_player.media_pause": ["media_player.screen"]},
