@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
+from typing import Final
+
+import structlog
 
 from handlers.device_token import TokenKeys
 from handlers.errors import AuthenticationError
 from handlers.peer import Identity, Peer
-from handlers.roster import RosterKeeper
+from handlers.roster import Roster, RosterKeeper
+from storage.errors import StorageError
+
+_log = structlog.get_logger(__name__)
+
+# Who speaks first after a token was made waits for the database no longer than this.
+RELOAD_SECONDS: Final = 3.0
 
 
 class Authenticator:
@@ -31,7 +41,8 @@ class Authenticator:
         """The identity behind a device token.
 
         Raises:
-            AuthenticationError: The token is not ours, out of time, revoked, replaced, or its device is gone.
+            AuthenticationError: The token is not ours, out of time, revoked, replaced, or its device is gone;
+                or it is newer than what is known here, and the database does not answer.
         """
         claims = self._keys.verify(text, now=self._clock())
         roster = self._roster.current
@@ -42,8 +53,16 @@ class Authenticator:
                 raise
             # It may have been made a moment ago, by another process. Only a token with our own valid
             # signature comes this far, so nobody else can make us read the database.
-            roster = await self._roster.reload()
+            roster = await self._reloaded()
             return roster.identity_of_token(claims.device_id, claims.token_id, claims.expires_at)
+
+    async def _reloaded(self) -> Roster:
+        try:
+            async with asyncio.timeout(RELOAD_SECONDS):
+                return await self._roster.reload()
+        except (StorageError, TimeoutError) as error:
+            _log.warning("a new token could not be looked up", error=str(error) or "the database is slow")
+            raise AuthenticationError("the token cannot be looked up at the moment") from None
 
     def by_binding(self, peer: Peer) -> None:
         """Give a peer the identity that its listener and address are bound to, if they are bound."""
