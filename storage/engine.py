@@ -21,6 +21,7 @@ from sqlalchemy.exc import (
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from storage import unbroken
 from storage.errors import InvalidValueError, StorageError, StorageUnavailableError
 
 # Execution option of the engine that transactions which write are begun with.
@@ -107,7 +108,7 @@ def create_engine(url: URL) -> AsyncEngine:
     if is_sqlite(url):
         # No transactions behind our back: sqlite3 would begin one only at the first change, and a
         # transaction that has read before it writes can then fail at once, whatever the busy timeout.
-        options["connect_args"] = {"isolation_level": None}
+        options["connect_args"] = {"isolation_level": None, "async_creator_fn": unbroken.connect}
     else:
         options["connect_args"] = {"timeout": _CONNECT_SECONDS, "command_timeout": _STATEMENT_SECONDS}
         options["pool_pre_ping"] = True
