@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
-import orjson
 import structlog
 
 from provisioning.driver import (
@@ -28,6 +25,7 @@ from provisioning.home.live import HomeStatus, LiveHome
 from provisioning.homes import Absence
 from provisioning.onboarding import RENEW_BEFORE_DAYS, Onboarding
 from provisioning.options import ProvisionerOptions
+from provisioning.stored_account import StoredAccount, days_left
 from storage.errors import NotFoundError, PortsExhaustedError, SecretError, StorageError
 from storage.instances import Instances
 from storage.records import DesiredState, InstanceRecord, InstanceStatus
@@ -108,12 +106,13 @@ class Keeper:
         self.user_id = user_id
         self.name = name
         self._all = surroundings
-        self._account = _StoredAccount(user_id, surroundings.users, surroundings.instances)
+        self._account = StoredAccount(user_id, surroundings.users, surroundings.instances)
         self._kick = _Bell()
         self._nudge = _Bell()
         self._home: LiveHome | None = None
         self._home_run: asyncio.Task[None] | None = None
         self._home_credentials = ("", "")
+        self._given_before: tuple[str | None, str | None] = (None, None)
         self._tasks: asyncio.TaskGroup | None = None
         self._attempts = 0
         self._told: tuple[object, ...] = ()
@@ -255,6 +254,8 @@ class Keeper:
             await self._until_it_answers(driver, spec, seen.endpoint)
             endpoint = seen.endpoint
         else:
+            if not driver.onboards:
+                self._given_before = await self._given()
             endpoint, spec = await self._start(driver, record)
         await self._enter_while_it_runs(driver, record, endpoint)
         seen = await _look(driver, spec.name)
@@ -383,6 +384,8 @@ class Keeper:
         """Have a token that works and a home that is mirrored with it."""
         token = await self._token(driver, endpoint)
         if token is None:
+            if not driver.onboards:
+                raise _unauthorized()
             token = await self._onboard(record, endpoint)
         await self._connect(endpoint, token)
         try:
@@ -410,7 +413,7 @@ class Keeper:
             return None
         if token is None or not driver.onboards:
             return token
-        if _days_left(token, now=self._all.now()) < RENEW_BEFORE_DAYS:
+        if days_left(token, now=self._all.now()) < RENEW_BEFORE_DAYS:
             try:
                 return await self._all.onboarding.renew(endpoint, self._account, token)
             except InstanceError as error:
@@ -473,15 +476,17 @@ class Keeper:
 
     async def _credentials_changed(self, driver: Driver) -> bool:
         """Whether address or token are not those in use any more, or the token is to be renewed."""
-        url, token = self._home_credentials
         if driver.onboards:
-            return _days_left(token, now=self._all.now()) < RENEW_BEFORE_DAYS
-        stored = await self._all.users.home_token(self.user_id)
-        stored_url = (await self._all.users.get(self.user_id)).ha_instance_url
-        if stored == token and (stored_url or "").rstrip("/") == url:
+            return days_left(self._home_credentials[1], now=self._all.now()) < RENEW_BEFORE_DAYS
+        if await self._given() == self._given_before:
             return False
         await driver.stop(self.name, within=self._all.options.stop_timeout_seconds)
         return True
+
+    async def _given(self) -> tuple[str | None, str | None]:
+        """Address and token of the home, as they are stored."""
+        user = await self._all.users.get(self.user_id)
+        return user.ha_instance_url, await self._all.users.home_token(self.user_id)
 
     # The home.
 
@@ -565,24 +570,6 @@ class Keeper:
         self._log.info("instance_status", status=status, phase=phase, reason=reason)
 
 
-class _StoredAccount:
-    """The secrets of one instance, in the tables."""
-
-    def __init__(self, user_id: str, users: Users, instances: Instances) -> None:
-        self._user_id = user_id
-        self._users = users
-        self._instances = instances
-
-    async def password(self) -> str | None:
-        return await self._instances.owner_password(self._user_id)
-
-    async def set_password(self, password: str) -> None:
-        await self._instances.set_owner_password(self._user_id, password)
-
-    async def set_token(self, url: str, token: str) -> None:
-        await self._users.set_home(self._user_id, url=url, token=token)
-
-
 async def _result(work: Awaitable[None]) -> Exception | None:
     """What goes wrong with it, as a result, so that it comes out of a group plain."""
     try:
@@ -632,16 +619,3 @@ def _unauthorized() -> InstanceError:
         remedy="make a long-lived access token in the profile in Home Assistant, and give that",
         transient=False,
     )
-
-
-def _days_left(token: str, *, now: float) -> float:
-    """How long a token of Home Assistant lives still; for ever where it does not say.
-
-    It is not verified: it came from Home Assistant itself, and a wrong date costs a renewal at worst.
-    """
-    parts = token.split(".")
-    try:
-        body = orjson.loads(base64.urlsafe_b64decode(parts[1] + "=="))
-        return (float(body["exp"]) - now) / 86_400
-    except (IndexError, KeyError, TypeError, ValueError, binascii.Error):
-        return float("inf")

@@ -110,6 +110,13 @@ class StandInDriver:
         self._events.put_nowait(DriverEvent(EventKind.ENDED, name))
 
 
+class ForeignDriver(StandInDriver):
+    """Instances that their users run and bring the token of, as with `ExternalDriver`."""
+
+    onboards = False
+    ends_with_server = False
+
+
 class SlowDriver(StandInDriver):
     """Starts only when it is let; counts how many wait for that at once."""
 

@@ -28,6 +28,7 @@ from tests.provisioning.stand_ins import (
     DyingDriver,
     Engine,
     FailingDriver,
+    ForeignDriver,
     NeverReadyDriver,
     SlowDriver,
     StandInDriver,
@@ -563,6 +564,53 @@ async def test_a_token_is_renewed_while_the_home_runs(house: House) -> None:
         await until(lambda: house.homes[1].token != old)
         assert house.onboarding.renewals == [old]
         assert provisioner.home_of(user) is house.homes[1], "the home lives on with the new token"
+
+
+# Homes that their users run.
+
+
+async def foreign_user(house: House, token: str | None) -> str:
+    user = await house.user()
+    if token is not None:
+        await house.users.set_home(user, url="http://ha.local:8123", token=token)
+    return user
+
+
+async def test_a_home_that_its_user_runs_is_used_with_the_token_that_was_given(house: House) -> None:
+    driver = ForeignDriver(house.engine)
+    user = await foreign_user(house, "given")
+    async with house.provisioning(driver) as provisioner:
+        record = await house.until_ready(user)
+        assert house.homes[0].token == "given"
+        assert house.onboarding.runs == []
+    await provisioner.stop_all()
+    assert house.engine.seen[record.container_name].condition == "running", "it is not ours to stop"
+
+
+async def test_a_new_token_for_it_is_used_at_once(house: House) -> None:
+    user = await foreign_user(house, "given")
+    async with house.provisioning(ForeignDriver(house.engine)) as provisioner:
+        await house.until_ready(user)
+        await house.users.set_home(user, url="http://ha.local:8123", token="newer")
+        provisioner.kick(user)
+        await until(lambda: house.homes[-1].token == "newer")
+        await house.until_ready(user)
+        assert len(house.engine.started) == 2, "and validated before"
+
+
+async def test_its_refused_token_is_not_tried_again_until_there_is_another(house: House) -> None:
+    house.refused.add("given")
+    user = await foreign_user(house, "given")
+    driver = ForeignDriver(house.engine)
+    async with house.provisioning(driver) as provisioner:
+        await house.until(user, InstanceStatus.FAILED, failure_reason=FailureReason.UNAUTHORIZED)
+        assert provisioner.home_of(user) == Absence(HomeStatus.UNAUTHORIZED, "unauthorized")
+        assert not house.homes[0].runs, "every attempt counts towards a ban"
+        assert len(house.engine.started) == 1
+        await house.users.set_home(user, url="http://ha.local:8123", token="newer")
+        provisioner.kick(user)
+        await house.until_ready(user)
+        assert house.onboarding.runs == []
 
 
 # What else is there.
