@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated
 
 import typer
@@ -29,5 +30,8 @@ def demo(
     minutes. The exit status is 0 only if every sentence did in Home Assistant what it should.
     """
     quiet_logs()
-    code = run(run_demo(load_settings(), keep=keep, console=Console(highlight=False)))
+    try:
+        code = run(run_demo(load_settings(), keep=keep, console=Console(highlight=False)))
+    except asyncio.CancelledError:
+        raise typer.Abort from None
     raise typer.Exit(code)

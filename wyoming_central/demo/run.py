@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Final
 
 from pydantic import SecretStr
 from rich.console import Console
@@ -18,6 +21,9 @@ from wyoming_central.demo.people import Person, access, two_homes
 from wyoming_central.demo.play import play
 from wyoming_central.demo.script import read_script
 from wyoming_central.demo.stage import Stage, progress_on
+
+# Ctrl-C is asyncio's own affair.
+_STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGHUP)
 
 
 async def run_demo(settings: Settings, *, keep: bool, console: Console) -> int:
@@ -33,8 +39,9 @@ async def run_demo(settings: Settings, *, keep: bool, console: Console) -> int:
 
     Raises:
         WyomingCentralError: Something could not even be started.
+        CancelledError: SIGTERM or a closed terminal ended it; everything is stopped and cleared away.
     """
-    with tempfile.TemporaryDirectory(prefix="wyoming-central-demo-") as folder:
+    with _ending_in_order(), tempfile.TemporaryDirectory(prefix="wyoming-central-demo-") as folder:
         own = ensure_secrets(_own_settings(settings, Path(folder)))
         script = read_script()
         with progress_on(console) as progress:
@@ -46,6 +53,21 @@ async def run_demo(settings: Settings, *, keep: bool, console: Console) -> int:
                 if keep and not failures:
                     await _stay(server, anna, Path(folder), console)
     return 1 if failures else 0
+
+
+@contextmanager
+def _ending_in_order() -> Iterator[None]:
+    """Have SIGTERM and a closed terminal cancel the block, so that no Home Assistant outlives the demo."""
+    loop, playing = asyncio.get_running_loop(), asyncio.current_task()
+    if playing is None:
+        raise RuntimeError("signals can only cancel a task")
+    for number in _STOP_SIGNALS:
+        loop.add_signal_handler(number, playing.cancel)
+    try:
+        yield
+    finally:
+        for number in _STOP_SIGNALS:
+            loop.remove_signal_handler(number)
 
 
 def _own_settings(settings: Settings, folder: Path) -> Settings:
