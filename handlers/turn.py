@@ -35,7 +35,7 @@ from handlers.understanding import (
     Utterance,
     Verdict,
 )
-from provisioning.errors import HomeError
+from provisioning.errors import FailureReason, HomeError
 from provisioning.home.live import HomeStatus, LiveHome
 from provisioning.home.registry import HomePicture, Registry
 from provisioning.homes import Absence
@@ -284,7 +284,7 @@ class Turns:
     async def _home_of(self, identity: Identity) -> _ReadyHome:
         home = self._homes.home_of(identity.user_id)
         if isinstance(home, Absence):
-            raise HomeAbsentError(_STATUS_OF_HOME[home.status], home.reason or home.status.value)
+            raise HomeAbsentError(_status_of_absence(home), home.reason or home.status.value)
         if home.status in {HomeStatus.STALE, HomeStatus.DOWN}:
             with contextlib.suppress(HomeError):
                 await home.wait_ready(RECONNECT_GRACE_SECONDS)
@@ -337,6 +337,13 @@ class Turns:
     def _say_status(self, result: TurnResult, status: Status, error: str | None = None) -> TurnResult:
         speech = self._answers.speak(Phrase(f"status.{status}"), result.language)
         return replace(result, status=status, speech=speech, error=error)
+
+
+def _status_of_absence(absence: Absence) -> Status:
+    if absence.reason == FailureReason.UNREACHABLE:
+        # One that its user runs: it is not ours to start, and it may well be running.
+        return Status.HOME_DOWN
+    return _STATUS_OF_HOME[absence.status]
 
 
 def area_id_of(area: str | None, registry: Registry) -> str | None:

@@ -165,6 +165,13 @@ async def test_a_home_that_is_not_there_is_answered_with_why(
     assert house.audit.rows[-1].error_message
 
 
+async def test_a_home_of_the_users_own_that_does_not_answer_is_out_of_reach_rather_than_unable_to_start(
+    house: House,
+) -> None:
+    house.directory.homes["anna"] = Absence(HomeStatus.FAILED, "unreachable")
+    assert (await house.say(LAMP_ON)).status is Status.HOME_DOWN
+
+
 @pytest.mark.parametrize(
     ("state", "status"),
     [
