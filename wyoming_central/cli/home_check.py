@@ -7,11 +7,21 @@ import aiohttp
 from config.errors import WyomingCentralError
 from config.settings import Settings
 from provisioning.errors import HomeError, HomeUnauthorizedError
+from provisioning.external import base_address
 from provisioning.home.socket import HomeAssistantSocket
 from provisioning.process.interpreter import find_interpreters
 
 _CONNECT_SECONDS = 10.0
 _ANSWER_SECONDS = 5.0
+
+
+def check_address(url: str) -> None:
+    """See whether `url` is an address and nothing more, for it is shown to whoever asks.
+
+    Raises:
+        WyomingCentralError: It is not, or it holds a password or a query.
+    """
+    base_address(url)
 
 
 async def check_external_home(url: str, token: str) -> str:

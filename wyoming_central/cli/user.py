@@ -165,6 +165,8 @@ async def _check(wanted: _Wanted, *, home: bool) -> None:
             pass
         else:
             raise AlreadyExistsError(f"there is a user {user.email} already", remedy="choose another address")
+        if wanted.url:
+            home_check.check_address(wanted.url)
         if not home:
             return
         if wanted.url and wanted.token:
@@ -182,7 +184,8 @@ async def _add(wanted: _Wanted, password: str) -> tuple[UserRecord, InstanceReco
             email=wanted.email, password_hash=await hash_password(password), language=wanted.language
         )
         try:
-            return user, await _request_home(store, user, wanted)
+            instance = await _request_home(store, user, wanted)
+            return await store.users.get(user.id), instance
         except StorageError:
             # Half a user would be in the way of the second try.
             await store.users.remove(user.id)

@@ -138,6 +138,26 @@ def test_a_home_of_their_own_is_stored_with_its_token(cli: Any, rows: Any, tmp_p
     assert user["home"]["has_token"] is True
 
 
+def test_adding_a_home_of_their_own_shows_it_as_it_was_stored(cli: Any) -> None:
+    where = ("--driver", "external", "--url", "http://192.168.1.5:8123", "--token-stdin")
+    arguments = ("--no-check", "--generate-password", "--json")
+    result = cli("user", "add", "a@example.org", *where, *arguments, typed="the token of the home\n")
+    home = json.loads(result.stdout)["home"]
+    assert (home["url"], home["has_token"]) == ("http://192.168.1.5:8123", True)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://anna:geheim@home:8123", "http://home/?token=x", "ftp://home", "home"]
+)
+def test_an_address_that_is_none_or_says_more_is_not_even_stored_unseen(
+    cli: Any, rows: Any, url: str
+) -> None:
+    where = ("--driver", "external", "--url", url, "--token-stdin", "--no-check", "--generate-password")
+    result = cli("user", "add", "a@example.org", *where, typed="a token\n", code=1)
+    assert "geheim" not in result.stderr
+    assert rows("user", "list") == []
+
+
 def test_a_home_of_their_own_that_does_not_answer_is_refused(cli: Any, rows: Any) -> None:
     where = ("--driver", "external", "--url", "http://127.0.0.1:9", "--token-stdin")
     result = cli("user", "add", "a@example.org", *where, "--generate-password", typed="a token\n", code=1)
