@@ -348,7 +348,8 @@ class Connection(asyncio.Protocol):
 
     def _send(self, events: list[Event] | tuple[Event, ...]) -> None:
         if events and not self.peer.write_only and self._phase <= _ENDING:
-            self._transport.write(encode_all(events, self._host.limits.frame))
+            # Within the protocol's own bounds: `limits` are for what peers send.
+            self._transport.write(encode_all(events))
 
     def _refuse(self, code: Fault, message: str) -> None:
         _log.warning("peer refused", **self._who(), code=code.value, reason=message)

@@ -19,7 +19,8 @@ from wyoming.ping import Ping, Pong
 
 from handlers.peer import Identity
 from wyoming_central.errors import AddressError, Fault, ListenError
-from wyoming_central.frame import encode
+from wyoming_central.frame import FrameBounds, encode
+from wyoming_central.limits import Limits
 from wyoming_central.server import Server
 
 pytestmark = pytest.mark.usefixtures("nothing_is_left")
@@ -106,6 +107,14 @@ async def test_what_does_not_fit_the_queue_is_left_unread_and_answered_later(
         sink.release.set()
         answers = [await peer.text() for _ in range(42)]
         assert [text for text in answers if text != "at the end"] == texts
+
+
+async def test_limits_are_for_what_peers_send_and_not_for_what_answers_them(sink: Any, meet: Any) -> None:
+    async with Server(sink, limits=Limits(frame=FrameBounds(data_bytes=256))) as server:
+        address = await server.listen("tcp://127.0.0.1:0", name="default")
+        async with meet(address) as peer:
+            peer.send(b'{"type": "ping", "data": {"text": "' + b"x" * 300 + b'"}}\n')
+            assert (await peer.receive()).data["text"] == "x" * 300
 
 
 async def test_a_flood_of_pings_is_answered_in_order(address: tuple[str, int], meet: Any) -> None:
