@@ -85,6 +85,8 @@ _DIGIT_ACCUSATIVE: Final = {
 _TENS_ACCUSATIVE: Final = {
     "1": "et", "2": "at", "3": "at", "4": "et", "5": "et", "6": "at", "7": "et", "8": "at", "9": "et",
 }  # fmt: skip
+# `II. emelet` is read as `második`.
+_ROMAN_ORDINAL: Final = re.compile(r"\W*([IVX]+)\.")
 _READ_WITH_VOWEL: Final = re.compile(r"(1(?![0-9])|1[0-9]{3}(?![0-9])|5)")
 
 
@@ -94,8 +96,11 @@ def article(text: str) -> str:
     if first in _DIGITS:
         digits = re.match(r"[^0-9]*([0-9]+)", text)
         return "az" if digits and _READ_WITH_VOWEL.match(digits.group(1)) else "a"
+    ordinal = _ROMAN_ORDINAL.match(text)
+    if ordinal:
+        return "az" if ordinal.group(1) in {"I", "V"} else "a"
     word = re.match(r"\W*(\w+)", text)
-    if word and _is_spelt_out(word.group(1)):
+    if word and (_is_spelt_out(word.group(1)) or word.group(1) in _VOWEL_NAMED):
         return "az" if first in _VOWEL_NAMED or first.lower() in _VOWELS else "a"
     return "az" if first.lower() in _VOWELS else "a"
 

@@ -81,6 +81,11 @@ def test_a_place_takes_the_ending_of_where(place: str, where: str) -> None:
 @pytest.mark.parametrize(
     ("text", "which"),
     [
+        ("S lámpa", "az"),
+        ("B lámpa", "a"),
+        ("I. emelet", "az"),
+        ("II. emelet", "a"),
+        ("V. zóna", "az"),
         ("állólámpa", "az"),
         ("lámpa", "a"),
         ("1. lámpa", "az"),
