@@ -273,20 +273,17 @@ async def test_a_user_without_a_home_is_told_so(household: Household) -> None:
         server.run("user", "remove", "cili@example.org", "--yes")
 
 
-async def test_a_home_that_cannot_be_had_is_told_so(household: Household) -> None:
-    server = household.server
-    async with server.stored() as stored:
-        user = await stored.users.add(email="dani@example.org", password_hash="none", language="hu")
-        await stored.users.set_home(user.id, url="http://127.0.0.1:9", token="none")
-        await stored.instances.request_external(
-            user_id=user.id, timezone="Europe/Budapest", language="hu", country="HU"
-        )
-    token = server.add_device("dani@example.org", "Konyha")
+async def test_a_home_that_cannot_be_made_is_told_so(new_server: RunningServer) -> None:
+    new_server.settings = {"HA_PYTHON": "/bin/false"}
+    new_server.start()
     try:
-        async with server.satellite(token) as satellite:
-            async with asyncio.timeout(30):
-                while server.instance("dani@example.org")["status"] != "failed":
-                    await asyncio.sleep(0.2)
-            await answers_in_both_languages(satellite, "home-failed", server)
+        await new_server.add_user(ANNA)
+        token = await asyncio.to_thread(new_server.add_device, ANNA, "Konyha")
+        async with asyncio.timeout(60):
+            while (await asyncio.to_thread(new_server.instance, ANNA))["status"] != "failed":
+                await asyncio.sleep(0.2)
+        assert new_server.instance(ANNA)["failure_reason"] == "no-interpreter"
+        async with new_server.satellite(token) as satellite:
+            await answers_in_both_languages(satellite, "home-failed", new_server)
     finally:
-        server.run("user", "remove", "dani@example.org", "--yes")
+        new_server.stop()

@@ -21,6 +21,16 @@ ANNA, BELA = "anna@example.org", "bela@example.org"
 LAMP, SECOND_LAMP = "light.ceiling_lights", "light.kitchen_lights"
 
 
+@pytest.fixture(autouse=True)
+async def dark(household: Household) -> None:
+    """All lamps of both homes are off, so that every switching on is a change."""
+    for email in (ANNA, BELA):
+        async with household.server.home_assistant(email) as socket:
+            await socket.command(
+                "call_service", within=10, domain="light", service="turn_off", target={"entity_id": "all"}
+            )
+
+
 async def lamps(household: Household) -> dict[str, str]:
     """How the lamp of each home is, in Home Assistant's own words, with the time of its last change."""
     found = {}
