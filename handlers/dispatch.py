@@ -167,6 +167,9 @@ class Dispatcher:
                 _log.warning("authentication failed", reason=error.message)
                 return None
         else:
+            if peer.identity is None:
+                # A binding may have been added since it connected.
+                self._authenticator.by_binding(peer)
             identity = peer.identity = self._authenticator.renewed(peer)
         if identity is None:
             _log.warning("a turn without a valid credential was refused")

@@ -37,3 +37,7 @@ class HomeAbsentError(WyomingCentralError):
 
 class RequestError(WyomingCentralError):
     """A request to interpret a sentence cannot be read; the message says which part of it is wrong."""
+
+
+class TurnDeadlineError(WyomingCentralError):
+    """A turn took longer than it may; whether what was sent last is carried out is not known."""

@@ -146,10 +146,11 @@ class RosterKeeper:
     async def reload(self) -> Roster:
         """Read everything again; one reader at a time, so a slow one cannot overwrite a newer picture."""
         async with self._lock:
-            users = await self._users.list()
-            devices = await self._devices.list()
-            revoked = await self._revocations.all_ids()
+            # Owners after what they own: who is added in between is then known, whoever refers to them.
             bindings = await self._bindings.list()
+            devices = await self._devices.list()
+            users = await self._users.list()
+            revoked = await self._revocations.all_ids()
             self.current = Roster(
                 users=MappingProxyType({user.id: user for user in users}),
                 devices=MappingProxyType({device.id: device for device in devices}),

@@ -54,7 +54,7 @@ def sentence_of(event: Event) -> Sentence:
     return Sentence(
         text=cleaned(text, MAX_SENTENCE_LENGTH),
         language=normalise_language(language),
-        token=_text_or_none(context, "token"),
+        token=_token_of(context),
         conversation_id=conversation_id_of(context),
     )
 
@@ -76,7 +76,7 @@ def intent_of(event: Event) -> tuple[Intent, Sentence]:
     sentence = Sentence(
         text="",
         language=normalise_language(_text_or_none(data, "language")),
-        token=_text_or_none(context, "token"),
+        token=_token_of(context),
         conversation_id=conversation_id_of(context),
     )
     return Intent(name=name, slots=dict(_slot_of(entity) for entity in entities)), sentence
@@ -106,6 +106,14 @@ def _context_of(event: Event) -> Mapping[str, Any]:
     if not isinstance(context, dict):
         raise EventError("bad-context", f"the context of {event.type} is not an object")
     return context
+
+
+def _token_of(context: Mapping[str, Any]) -> str | None:
+    """The token that came along. One that is no text is not passed over: it was meant to say who speaks."""
+    token = context.get("token")
+    if token is not None and not isinstance(token, str):
+        raise EventError("bad-context", "the token in the context is not a text")
+    return token
 
 
 def _text_or_none(data: Mapping[str, Any], key: str) -> str | None:

@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 import structlog
 
 from handlers.answer import Answers
-from handlers.errors import HomeAbsentError
+from handlers.errors import HomeAbsentError, TurnDeadlineError
 from handlers.execute import execute
 from handlers.peer import Identity
 from handlers.recognize import Recognizer
@@ -95,6 +95,7 @@ class TurnResult:
         error: One line for the audit.
         latency_ms: From the sentence's arrival to its answer.
         steps_ms: The share of each step in it, by the step's name.
+        only_understood: Nothing was to be done, so the session goes on as if nothing had been said.
     """
 
     request_id: str
@@ -109,6 +110,7 @@ class TurnResult:
     error: str | None = None
     latency_ms: float = 0.0
     steps_ms: Mapping[str, float] = field(default_factory=dict)
+    only_understood: bool = False
 
     @property
     def intents(self) -> tuple[Intent, ...]:
@@ -227,7 +229,7 @@ class Turns:
                 understanding = await self._recognizer.recognize(utterance, home.picture)
             progress.understanding = understanding
             if understanding.intents:
-                return replace(result, status=Status.ANSWERED)
+                return replace(result, status=Status.ANSWERED, only_understood=True)
             not_for_me = understanding.verdict is Verdict.NOT_FOR_ME
             return self._say_status(result, Status.NOT_FOR_ME if not_for_me else Status.NOT_UNDERSTOOD)
 
@@ -235,7 +237,7 @@ class Turns:
 
     def settle(self, result: TurnResult) -> None:
         """What waits until the answer has left: the session, the audit row, and that the device was heard."""
-        if result.intents or result.question:
+        if (result.intents or result.question) and not result.only_understood:
             past = PastTurn(
                 text=result.text,
                 speech=result.speech,
@@ -265,10 +267,9 @@ class Turns:
         started = self._timer()
         progress = _Progress(self._timer)
         try:
-            async with asyncio.timeout(self._limits.deadline):
-                result = await steps(result, progress)
-        except TimeoutError:
-            result = self._say_status(result, Status.DEADLINE, f"took over {self._limits.deadline:g} s")
+            result = await self._before_the_deadline(steps(result, progress))
+        except TurnDeadlineError as late:
+            result = self._say_status(result, Status.DEADLINE, late.message)
         except HomeAbsentError as absent:
             result = self._say_status(result, absent.status, absent.message)
         except asyncio.CancelledError:
@@ -280,6 +281,16 @@ class Turns:
             _log.exception("a turn failed in a way that was not foreseen")
             result = self._say_status(result, Status.INTERNAL, type(error).__name__)
         return _with_progress(result, progress, self._timer() - started)
+
+    async def _before_the_deadline(self, steps: Awaitable[TurnResult]) -> TurnResult:
+        deadline = asyncio.timeout(self._limits.deadline)
+        try:
+            async with deadline:
+                return await steps
+        except TimeoutError:
+            if not deadline.expired():
+                raise  # somebody else's, which is a bug
+            raise TurnDeadlineError(f"took over {self._limits.deadline:g} s") from None
 
     async def _home_of(self, identity: Identity) -> _ReadyHome:
         home = self._homes.home_of(identity.user_id)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import Any
+from typing import Any, TypeAlias
 
-from sqlalchemy import Row, delete, exists, insert, select
+from sqlalchemy import Row, delete, insert, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.changes import changing
 from storage.clock import Clock, utc_now
@@ -13,6 +14,8 @@ from storage.database import Database, rows_affected
 from storage.errors import AlreadyExistsError, InvalidValueError, NotFoundError
 from storage.records import BindingRecord, ChangeKind, new_id
 from storage.schema import bindings, devices
+
+_Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _LISTENER_LENGTH = 64
 # Bits before the IPv4 address in an IPv4-mapped IPv6 address, ::ffff:0:0/96.
@@ -38,12 +41,15 @@ class Bindings:
             device_id: A device that is not revoked.
             listener: The name of a listener.
             network: An address or a network in CIDR notation; stored in its canonical form, IPv4 where it
-                is IPv4 in IPv6's clothes. Networks may contain one another: the narrowest counts.
+                is IPv4 in IPv6's clothes. Networks of one user may contain one another: the narrowest
+                counts. Those of two users may not, or the end of one's binding would make their satellite
+                the other's.
             write_only: The peer never reads.
 
         Raises:
             NotFoundError: There is no such device, or it is revoked.
-            AlreadyExistsError: This very network is bound on this listener, be it to another user.
+            AlreadyExistsError: This very network is bound on this listener, or another user has one there
+                that shares addresses with it.
             InvalidValueError: That is no network (or an address with bits after its prefix), or no name.
         """
         canonical = canonical_network(network)
@@ -60,11 +66,7 @@ class Bindings:
                 raise NotFoundError(
                     f"there is no device {device_id[:32]}, or it is revoked", remedy="see `device list`"
                 )
-            taken = exists().where(bindings.c.listener == listener, bindings.c.network == canonical)
-            if await session.scalar(select(taken)):
-                raise AlreadyExistsError(
-                    f"{canonical} on listener {listener} is bound already", remedy="see `binding list`"
-                )
+            await _refuse_taken(session, owner, listener, canonical)
             record = BindingRecord(
                 binding_id, device_id, owner, listener, canonical, write_only, self._clock()
             )
@@ -131,3 +133,24 @@ def _record(row: Row[Any]) -> BindingRecord:
         write_only=row.write_only,
         created_at=row.created_at,
     )
+
+
+async def _refuse_taken(session: AsyncSession, owner: str, listener: str, network: str) -> None:
+    rows = await session.execute(
+        select(bindings.c.user_id, bindings.c.network).where(bindings.c.listener == listener)
+    )
+    wanted = ipaddress.ip_network(network)
+    for user_id, bound in rows:
+        if bound == network:
+            raise AlreadyExistsError(
+                f"{network} on listener {listener} is bound already", remedy="see `binding list`"
+            )
+        if user_id != owner and _overlap(wanted, ipaddress.ip_network(bound)):
+            raise AlreadyExistsError(
+                f"{network} shares addresses with {bound} of another user on listener {listener}",
+                remedy="bind a network of its own, or give the users a listener each in LISTEN",
+            )
+
+
+def _overlap(one: _Network, other: _Network) -> bool:
+    return one.version == other.version and one.overlaps(other)

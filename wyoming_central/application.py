@@ -158,7 +158,9 @@ async def running(
                     cut = await parts.server.drain(settings.drain_seconds)
                     _log.info("drained", turns_cut=cut)
             finally:
-                await parts.provisioner.stop_all()
+                if parts.leadership.leads:
+                    # Who lost the lease must not stop what is another server's by now.
+                    await parts.provisioner.stop_all()
                 await parts.leadership.resign()
                 await _settle(parts)
 
@@ -171,8 +173,15 @@ async def serve(settings: Settings, *, report: ProgressListener | None = None) -
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+
+    def heed() -> None:
+        stop.set()
+        # Whoever asks a second time does not want to wait: then the signal does what it does by itself.
+        for number in _STOP_SIGNALS:
+            loop.remove_signal_handler(number)
+
     for number in _STOP_SIGNALS:
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, heed)
     try:
         async with running(settings, report=report):
             await stop.wait()

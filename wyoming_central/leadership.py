@@ -33,6 +33,11 @@ class Leadership:
         self._work = work
         self._renew_seconds = renew_seconds
 
+    @property
+    def leads(self) -> bool:
+        """Whether the lease is held now, as far as can be said without asking the database."""
+        return self._lease.held
+
     async def run(self) -> None:
         """Lead whenever possible, until cancelled. The lease is not given up here: `resign` does that."""
         while True:

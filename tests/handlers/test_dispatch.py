@@ -44,7 +44,7 @@ class StandInAuthenticator:
         return TOKENS[text]
 
     def by_binding(self, peer: Peer) -> None:
-        peer.identity = self.bound
+        peer.identity = self.bound or peer.identity
 
     def renewed(self, peer: Peer) -> Identity | None:
         return peer.identity if self.holds else None
@@ -183,6 +183,15 @@ async def test_a_bound_peer_needs_no_token(
 ) -> None:
     authenticator.bound = BELA
     await dispatcher.arrived(peer)
+    assert only(await dispatcher.handle(Transcript("x").event(), peer)).data["text"] == "bela"
+
+
+async def test_a_binding_that_was_added_later_counts_for_the_next_sentence(
+    dispatcher: Dispatcher, peer: Peer, authenticator: StandInAuthenticator
+) -> None:
+    await dispatcher.arrived(peer)
+    assert only(await dispatcher.handle(Transcript("x").event(), peer)).type == "not-handled"
+    authenticator.bound = BELA
     assert only(await dispatcher.handle(Transcript("x").event(), peer)).data["text"] == "bela"
 
 

@@ -51,6 +51,8 @@ def test_a_language_that_is_not_spoken_here_is_left_to_the_device() -> None:
         ({"text": None}, "bad-text"),
         ({"text": "x", "language": 5}, "bad-language"),
         ({"text": "x", "context": []}, "bad-context"),
+        ({"text": "x", "context": {"token": ["t"]}}, "bad-context"),
+        ({"text": "x", "context": {"token": False}}, "bad-context"),
     ],
 )
 def test_an_event_that_breaks_its_promise_is_refused_with_a_code(data: dict[str, Any], code: str) -> None:

@@ -273,7 +273,20 @@ async def test_recognition_alone_does_nothing(house: House, annas_home: Any) -> 
     assert annas_home.calls == []
 
 
-async def test_an_ambiguous_name_is_asked_back_and_the_next_sentence_answers(
+class ImpatientRecognizer:
+    async def recognize(self, utterance: Utterance, picture: HomePicture) -> Understanding:
+        raise TimeoutError
+
+
+async def test_a_timeout_of_something_else_is_not_the_turns_deadline(
+    answers: Answers, annas_home: Any
+) -> None:
+    house = House(answers, ImpatientRecognizer())
+    house.directory.homes = {"anna": annas_home}
+    assert (await house.say(LAMP_ON)).status is Status.INTERNAL
+
+
+async def test_an_ambiguous_name_is_asked_back_and_the_next_sentence_that_counts_answers(
     house: House, annas_home: Any
 ) -> None:
     kitchen = Identity("anna", "a2", "Konyha", "hu")
@@ -289,6 +302,7 @@ async def test_an_ambiguous_name_is_asked_back_and_the_next_sentence_answers(
     )
     asked = await house.say("Kapcsold be az állólámpát", kitchen)
     assert (asked.status, annas_home.calls) == (Status.ASKED, [])
+    house.turns.settle(await house.turns.of_recognition(Sentence(LAMP_ON), kitchen, "r"))
     answered = await house.say("a konyhait", kitchen)
     assert answered.status is Status.OK
     assert annas_home.calls == [("light", "turn_on", ("light.anna_desk",))]

@@ -77,7 +77,26 @@ async def test_one_network_on_one_listener_is_one_device(
                 device_id=device_id, listener="default", network="::ffff:10.0.0.1/128", write_only=False
             )
     await bindings.add(device_id=other.id, listener="second", network="10.0.0.1", write_only=False)
-    await bindings.add(device_id=other.id, listener="default", network="10.0.0.0/24", write_only=False)
+
+
+@pytest.mark.parametrize("network", ["10.0.0.0/24", "10.0.0.7/32", "0.0.0.0/0"])
+async def test_networks_of_two_users_share_no_address_on_a_listener(
+    bindings: Bindings, devices: Devices, device: DeviceRecord, bela: UserRecord, network: str
+) -> None:
+    """Else the end of one's binding would make their satellite the other's."""
+    other = await devices.add(user_id=bela.id, name="x", area=None, language=None)
+    await bindings.add(device_id=device.id, listener="default", network="10.0.0.0/28", write_only=False)
+    with pytest.raises(AlreadyExistsError, match="of another user"):
+        await bindings.add(device_id=other.id, listener="default", network=network, write_only=False)
+    await bindings.add(device_id=other.id, listener="second", network=network, write_only=False)
+    await bindings.add(device_id=other.id, listener="default", network="10.0.1.0/24", write_only=False)
+    await bindings.add(device_id=other.id, listener="default", network="::/0", write_only=False)
+
+
+async def test_networks_of_one_user_may_contain_one_another(bindings: Bindings, device: DeviceRecord) -> None:
+    for network in ("10.0.0.1", "10.0.0.0/24", "0.0.0.0/0"):
+        await bindings.add(device_id=device.id, listener="default", network=network, write_only=False)
+    assert len(await bindings.list()) == 3
 
 
 async def test_a_removed_binding_is_free_again(bindings: Bindings, device: DeviceRecord) -> None:

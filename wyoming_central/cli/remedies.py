@@ -26,6 +26,7 @@ _REMEDIES: Final[Mapping[str, str]] = MappingProxyType(
         FailureReason.ONBOARDING: _LOGS,
         FailureReason.UNREACHABLE: "is Home Assistant running, and is its address right?",
         FailureReason.UNAUTHORIZED: "Home Assistant refuses the token: give it a new one",
+        FailureReason.INTERNAL: "a bug: see the server's log, then `instance restart USER`",
         FailureReason.ENGINE_DOWN: "start the container engine, and check DOCKER_HOST",
     }
 )
