@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from config.errors import WyomingCentralError
+from provisioning.onboarding import USERNAME
 from provisioning.process.driver import ProcessDriver
 from provisioning.process.installation import Installer
 from storage.records import DesiredState, InstanceRecord, InstanceStatus, UserRecord
@@ -66,6 +67,16 @@ def stop(*, user: User, wait: Wait = None) -> None:
 def restart(*, user: User, wait: Wait = None) -> None:
     """Stop an instance and start it again, also one that failed."""
     asyncio.run(_restart(user, wait=wait))
+
+
+@app.command()
+def login(*, user: User) -> None:
+    """Tell how to sign in to an instance as its owner: the password alone on stdout.
+
+    The server made the account when it set the Home Assistant up. The address is on this machine only; from
+    another one, reach it through a tunnel: ssh -L 8200:127.0.0.1:8200 THIS-MACHINE.
+    """
+    asyncio.run(_login(user))
 
 
 @app.command()
@@ -150,6 +161,19 @@ async def _show(wanted: str, *, as_json: bool) -> None:
             *_failure(instance),
         )
     )
+
+
+async def _login(wanted: str) -> None:
+    async with open_store() as store:
+        user = await find_user(store, wanted)
+        password = await store.instances.owner_password(user.id)
+    if password is None or user.ha_instance_url is None:
+        raise WyomingCentralError(
+            f"the server has made no account in a Home Assistant of {user.email}",
+            remedy="see `instance show`: it may not be ready yet, or be one that its user runs",
+        )
+    note(f"Sign in at {user.ha_instance_url} as {USERNAME} with the password:")
+    sys.stdout.write(f"{password}\n")
 
 
 async def _change(wanted: str, desired: DesiredState, *, wait: bool | None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -91,12 +92,14 @@ async def _stay(server: Application, anna: Person, folder: Path, console: Consol
     await asyncio.to_thread(_write_private, token_file, anna.token)
     (listening,) = server.listening
     url, _ = await access(anna.user_id, server)
+    program = sys.argv[0]
     console.print(
         f"\nIt stays up until Ctrl-C. From another terminal:\n"
-        f"  wyoming-central say 'Kapcsold be a nappali lámpát' --language hu \\\n"
+        f"  {program} say 'Kapcsold be a nappali lámpát' --language hu \\\n"
         f"      --uri tcp://{listening.host}:{listening.port} --token-file {token_file}\n"
-        f"Its database and folders: DATA_DIR={folder} wyoming-central audit tail\n"
-        f"Anna's Home Assistant: {url}",
+        f"  DATA_DIR={folder} {program} audit tail\n"
+        f"  DATA_DIR={folder} {program} instance login anna@example.org\n"
+        f"Anna's Home Assistant is at {url}; the last of these says how to sign in.",
         highlight=False,
         soft_wrap=True,
     )

@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import os
+import socket
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -37,6 +38,9 @@ def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("TZ", "Europe/Budapest")
     monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("CACHE_DIR", str(tmp_path / "cache"))
+    # A real server of this machine may have the default port.
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        monkeypatch.setenv("LISTEN", f"tcp://127.0.0.1:{free.getsockname()[1]}")
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
     return tmp_path / "data"

@@ -25,7 +25,8 @@ def test_every_setting_is_shown_with_where_it_came_from(
     assert "DRAIN_SECONDS" in cli("config", "show").stdout
 
 
-def test_some_settings_can_be_asked_for(cli: Any, rows: Any) -> None:
+def test_some_settings_can_be_asked_for(cli: Any, rows: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LISTEN")
     assert [one["name"] for one in rows("config", "show", "listen", "ZEROCONF")] == ["LISTEN", "ZEROCONF"]
     shown = cli("config", "show", "LISTEN").stdout
     assert "tcp://127.0.0.1:10500" in shown

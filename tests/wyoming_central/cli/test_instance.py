@@ -99,3 +99,25 @@ def test_the_log_is_the_end_of_what_was_written(cli: Any, rows: Any, anna: str, 
 )
 def test_following_a_log_shows_what_is_new_once(before: list[str], now: list[str], new: list[str]) -> None:
     assert instance_commands._new_lines(before, now) == new
+
+
+def test_the_owner_learns_how_to_sign_in_and_the_password_stands_alone(
+    cli: Any, anna: str, stored: Any
+) -> None:
+    async def onboard(store: Any) -> None:
+        user = await store.users.by_email(anna)
+        await store.instances.set_owner_password(user.id, "a-generated-password")
+        await store.users.set_home(user.id, url="http://127.0.0.1:8200", token="a-token")
+
+    stored(onboard)
+    told = cli("instance", "login", anna)
+    assert told.stdout == "a-generated-password\n"
+    assert "http://127.0.0.1:8200 as wyoming-central" in told.stderr
+
+
+def test_without_an_account_that_the_server_made_there_is_nothing_to_sign_in_with(
+    cli: Any, anna: str
+) -> None:
+    told = cli("instance", "login", anna, code=1)
+    assert told.stdout == ""
+    assert told.stderr.count("\n") == 1
