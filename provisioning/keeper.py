@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from random import Random
 from typing import Final
@@ -58,7 +59,7 @@ class Surroundings:
 
     Attributes:
         foreign_ports: Ports of the range on which somebody else was found listening.
-        starting: Held while an instance starts.
+        starting: Held while an instance that the server runs starts.
         report: Told how the preparation of a driver advances.
     """
 
@@ -269,7 +270,8 @@ class Keeper:
     async def _start(self, driver: Driver, record: InstanceRecord) -> tuple[Endpoint, InstanceSpec]:
         """Start it and wait until it answers, not more of them at once than are allowed."""
         await self._tell(InstanceStatus.CREATING, phase="waiting for its turn")
-        async with self._all.starting:
+        # What its user runs costs this machine nothing to start: one that is away keeps nobody waiting.
+        async with self._all.starting if driver.onboards else nullcontext():
             await self._prepare(driver)
             endpoint, spec = await self._start_on_a_free_port(driver, record)
             await self._tell(InstanceStatus.STARTING, phase="waiting for Home Assistant")
@@ -302,9 +304,16 @@ class Keeper:
             while not task.done():
                 await asyncio.wait({task}, timeout=self._all.options.progress_interval_seconds)
                 if latest is not None and not task.done():
-                    await self._tell(InstanceStatus.CREATING, phase=f"installing {latest}")
+                    await self._tell_progress(latest)
         if (error := task.result()) is not None:
             raise error
+
+    async def _tell_progress(self, progress: Progress) -> None:
+        """Note it in the row; where the database is out of order, the work itself goes on."""
+        try:
+            await self._tell(InstanceStatus.CREATING, phase=f"installing {progress}")
+        except StorageError as error:
+            self._log.warning("instance_progress_not_written", reason=error.message)
 
     async def _move(self, port: int) -> InstanceRecord:
         """Give the instance another port, because somebody else listens on this one."""
@@ -556,6 +565,8 @@ class Keeper:
         told = (status, phase, reason, detail, generation, container_id, version)
         if told == self._told:
             return
+        # A write that fails or is cancelled may have been made all the same: then nothing is known to be told.
+        self._told = ()
         await self._all.instances.observed(
             self.user_id,
             status=status,

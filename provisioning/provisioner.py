@@ -163,6 +163,7 @@ class Provisioner:
         """Run a keeper; a mistake in it costs nobody else's home, and another one is made soon."""
         try:
             await keeper.run()
+            self._wake.set()  # its row is gone; one that was asked for anew meanwhile needs another keeper
         except Exception:
             _logger.exception("keeper_failed", user_id=keeper.user_id)
         finally:

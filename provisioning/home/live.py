@@ -31,6 +31,9 @@ _revisions: Final = itertools.count(1)
 """Registry revisions: one sequence for all homes of the process, so that no two share one."""
 
 
+_CHANGING: Final = "its address or token is being changed"
+
+
 class HomeStatus(StrEnum):
     """How a home is.
 
@@ -159,6 +162,9 @@ class LiveHome:
         self._url = url or self._url
         self._token = token or self._token
         self._address_changed.set()
+        if self._status is HomeStatus.UNAUTHORIZED:
+            # That was said of the token before; whoever waits from here on waits for the new one.
+            self._turn(HomeStatus.STALE if self._picture else HomeStatus.CONNECTING, _CHANGING)
 
     async def run(self) -> None:
         """Connect, mirror, follow and reconnect until cancelled; raises for no trouble of the connection."""
@@ -307,7 +313,7 @@ class LiveHome:
             await asyncio.wait((following, changing), return_when=asyncio.FIRST_COMPLETED)
             if following.done():
                 following.result()
-            self._turn(HomeStatus.STALE, "its address or token is being changed")
+            self._turn(HomeStatus.STALE, _CHANGING)
         finally:
             for task in (following, changing):
                 task.cancel()

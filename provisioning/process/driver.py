@@ -142,13 +142,16 @@ class ProcessDriver:
                 ) from error
 
     async def events(self) -> AsyncIterator[DriverEvent]:
-        """Ends of processes, as they come; keeps the logs short beside it."""
+        """Ends of processes, as they come; keeps the logs short beside it, however often they come."""
+        clock = asyncio.get_running_loop().time
+        trim_at = clock() + TRIM_SECONDS
         while True:
             try:
-                async with asyncio.timeout(TRIM_SECONDS):
+                async with asyncio.timeout_at(trim_at):
                     event = await self._events.get()
             except TimeoutError:
                 await asyncio.to_thread(self._trim_logs)
+                trim_at = clock() + TRIM_SECONDS
             else:
                 yield event
 

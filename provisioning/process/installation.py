@@ -62,7 +62,7 @@ class Installation:
     version: str
 
     def command(self, config_folder: Path) -> list[str]:
-        """The command line that runs an instance; the folder in it is what a survivor is recognised by."""
+        """The command line that runs an instance on this folder."""
         return [
             str(self.python),
             "-m",
