@@ -26,7 +26,8 @@ from handlers.errors import AuthenticationError, EventError
 from handlers.peer import Identity, Peer, Reply
 from handlers.sentence import Sentence, intent_of, sentence_of
 from handlers.status import Status
-from handlers.turn import TurnResult, Turns
+from handlers.turn import Turns
+from handlers.turn_result import TurnResult
 from handlers.understanding import Phrase
 
 _log = structlog.get_logger(__name__)

@@ -22,7 +22,7 @@ from handlers.errors import AuthenticationError
 from handlers.peer import Identity, Peer, Reply
 from handlers.sentence import Sentence
 from handlers.status import Status
-from handlers.turn import TurnResult
+from handlers.turn_result import TurnResult
 from handlers.understanding import Intent as Meant
 from handlers.understanding import Understanding, Verdict
 

@@ -9,12 +9,14 @@ import pytest
 
 from handlers.answer import Answers
 from handlers.peer import Identity
+from handlers.ready_home import area_id_of
 from handlers.recognize import Recognizer
 from handlers.sentence import Sentence
 from handlers.session import SessionKeeper
 from handlers.sightings import Sightings
 from handlers.status import Status
-from handlers.turn import TurnLimits, TurnResult, Turns, area_id_of
+from handlers.turn import TurnLimits, Turns
+from handlers.turn_result import TurnResult
 from handlers.understanding import Intent, Understanding, Utterance
 from provisioning.errors import (
     EntityGoneError,

@@ -1,0 +1,73 @@
+"""What the audit keeps of a turn."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from handlers.session import intent_to_json
+from handlers.turn_result import TurnResult
+from handlers.understanding import ServiceCall, Understanding
+from storage.records import AuditRow
+
+
+def audit_row(result: TurnResult, timestamp: datetime) -> AuditRow:
+    """The row of a turn, as of `timestamp`; bare JSON data, no secret in it."""
+    return AuditRow(
+        request_id=result.request_id,
+        timestamp=timestamp,
+        user_id=result.identity.user_id,
+        device_id=result.identity.device_id,
+        input_text=result.text,
+        intent=_intent_json(result.understanding),
+        ha_response=_response_json(result),
+        status=result.status.value,
+        latency_ms=result.latency_ms,
+        llm_tokens=None,
+        error_message=result.error,
+        stages=_stages_json(result.understanding),
+        language=result.language,
+    )
+
+
+def _intent_json(understanding: Understanding | None) -> dict[str, Any] | None:
+    if understanding is None:
+        return None
+    return {
+        "verdict": understanding.verdict.value,
+        "parser": understanding.parser,
+        "intents": [intent_to_json(intent) for intent in understanding.intents],
+    }
+
+
+def _response_json(result: TurnResult) -> dict[str, Any]:
+    calls = result.resolution.calls if result.resolution else ()
+    return {
+        "speech": result.speech,
+        "calls": [_call_json(call) for call in calls],
+        "done": len(result.done),
+        "steps_ms": dict(result.steps_ms),
+    }
+
+
+def _call_json(call: ServiceCall) -> dict[str, Any]:
+    return {
+        "domain": call.domain,
+        "service": call.service,
+        "entity_id": list(call.entity_ids),
+        "data": dict(call.data),
+    }
+
+
+def _stages_json(understanding: Understanding | None) -> list[dict[str, Any]] | None:
+    if understanding is None:
+        return None
+    return [
+        {
+            "stage": stage.stage,
+            "verdict": stage.verdict.value,
+            "ms": round(stage.ms, 3),
+            "reason": stage.reason,
+        }
+        for stage in understanding.stages
+    ]

@@ -1,0 +1,58 @@
+"""How a turn ended, for everybody who has to do with that: the answer, the session, the audit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from handlers.peer import Identity
+from handlers.status import Status
+from handlers.understanding import Execution, Intent, OpenQuestion, Resolution, ServiceCall, Understanding
+
+
+@dataclass(frozen=True, slots=True)
+class TurnResult:
+    """How a turn ended, with all that the audit keeps of it.
+
+    Attributes:
+        request_id: Made by the server, unique; the audit row's key.
+        identity: Whose turn it was.
+        text: What was said.
+        language: In which the answer is given.
+        status: How it ended.
+        speech: The answer; never empty.
+        understanding, resolution, execution: As far as the turn came.
+        error: One line for the audit.
+        latency_ms: From the sentence's arrival to its answer.
+        steps_ms: The share of each step in it, by the step's name.
+        only_understood: Nothing was to be done, so the session goes on as if nothing had been said.
+    """
+
+    request_id: str
+    identity: Identity
+    text: str
+    language: str
+    status: Status
+    speech: str
+    understanding: Understanding | None = None
+    resolution: Resolution | None = None
+    execution: Execution | None = None
+    error: str | None = None
+    latency_ms: float = 0.0
+    steps_ms: Mapping[str, float] = field(default_factory=dict)
+    only_understood: bool = False
+
+    @property
+    def intents(self) -> tuple[Intent, ...]:
+        """What was understood."""
+        return self.understanding.intents if self.understanding else ()
+
+    @property
+    def done(self) -> tuple[ServiceCall, ...]:
+        """The calls that Home Assistant carried out."""
+        return self.execution.done if self.execution else ()
+
+    @property
+    def question(self) -> OpenQuestion | None:
+        """The question that the answer leaves open."""
+        return self.resolution.question if self.resolution else None
