@@ -145,28 +145,30 @@ def _listen(folder: Path, spec: InstanceSpec, *, version: str) -> None:
 
     Until 2025 that is said in YAML, and the stored copy only counts in recovery mode; from 2026 on the stored
     one counts and YAML would be a trial of five minutes. So the stored one is written always, YAML where it
-    counts.
+    counts; and where it does not, what an older release needed there is taken out.
     """
     listen = {"server_host": ["127.0.0.1"], "server_port": spec.host_port}
     _write(folder / ".storage" / "http", _stored("http", _HTTP_VERSION, listen))
-    if version >= "2026":
-        return
-    # JSON is YAML.
-    _write(
-        folder / LISTEN_FILE, b"# Written by the server before every start.\n" + orjson.dumps(listen) + b"\n"
-    )
     path = folder / "configuration.yaml"
     text = path.read_text(encoding="utf-8")
     section = _HTTP_SECTION.search(text)
-    if section is None:
-        _write(path, f"{text.rstrip()}\n\nhttp: !include {LISTEN_FILE}\n".encode())
-    elif LISTEN_FILE not in section[1]:
+    if section is not None and LISTEN_FILE not in section[1]:
         raise InstanceError(
             FailureReason.CONFIGURATION,
             "configuration.yaml has an `http:` section of its own, and the server must say where to listen",
             remedy=f"write `http: !include {LISTEN_FILE}` instead of it",
             transient=False,
         )
+    if version >= "2026":
+        if section is not None:
+            _write(path, (text[: section.start()] + text[section.end() :].lstrip("\n")).encode())
+        return
+    # JSON is YAML.
+    _write(
+        folder / LISTEN_FILE, b"# Written by the server before every start.\n" + orjson.dumps(listen) + b"\n"
+    )
+    if section is None:
+        _write(path, f"{text.rstrip()}\n\nhttp: !include {LISTEN_FILE}\n".encode())
 
 
 def _stored(key: str, version: tuple[int, int], data: Mapping[str, Any]) -> bytes:

@@ -120,6 +120,25 @@ def test_an_owner_who_says_where_to_listen_is_told_what_to_write(folder: Path) -
     assert LISTEN_FILE in (refusal.value.remedy or "")
 
 
+@pytest.mark.parametrize("version", [VERSION, "2026.11.0"])
+def test_no_release_is_started_on_a_configuration_that_listens_elsewhere(folder: Path, version: str) -> None:
+    own = replace(SPEC, config_yaml="http:\n  server_host: 0.0.0.0\n")
+    with pytest.raises(InstanceError, match="http"):
+        seed(folder, own, version=version)
+
+
+def test_a_release_that_keeps_the_port_in_its_storage_is_told_it_there_alone(folder: Path) -> None:
+    own = replace(SPEC, config_yaml="demo:\n")
+    seed(folder, own, version=VERSION)
+    with (folder / "configuration.yaml").open("a") as file:
+        file.write("sun:\n")
+    seed(folder, replace(own, host_port=8299), version="2026.11.0")
+    assert configuration(folder) == {"demo": None, "sun": None}, "the old port would be tried first"
+    assert stored(folder, "http")["server_port"] == 8299
+    seed(folder, own, version=VERSION)
+    assert configuration(folder) == {"demo": None, "sun": None, "http": f"include {LISTEN_FILE}"}
+
+
 def test_nothing_of_it_is_for_other_accounts(folder: Path) -> None:
     seed(folder, SPEC, version=VERSION)
     for path in [folder, *folder.rglob("*")]:
