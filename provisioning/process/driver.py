@@ -93,9 +93,16 @@ class ProcessDriver:
     async def observe(self, names: Sequence[str] | None = None) -> Mapping[str, Observation]:
         """Look at these instances, or at all that have a folder or a process."""
         await self._adopt_survivors()
-        if names is None:
-            names = sorted({*self._children, *await asyncio.to_thread(_folders, self._instances)})
-        return {name: await self._observe(name) for name in names}
+        try:
+            if names is None:
+                names = sorted({*self._children, *await asyncio.to_thread(_folders, self._instances)})
+            return {name: await self._observe(name) for name in names}
+        except OSError as error:
+            raise InstanceError(
+                FailureReason.CONFIGURATION,
+                f"the folders of instances cannot be looked at: {error.strerror}",
+                remedy="look at who owns the data folder",
+            ) from error
 
     async def start(self, spec: InstanceSpec) -> Endpoint:
         """Start the instance's process, unless it runs."""
@@ -146,14 +153,15 @@ class ProcessDriver:
         clock = asyncio.get_running_loop().time
         trim_at = clock() + TRIM_SECONDS
         while True:
+            if clock() >= trim_at:
+                await asyncio.to_thread(self._trim_logs)
+                trim_at = clock() + TRIM_SECONDS
             try:
                 async with asyncio.timeout_at(trim_at):
                     event = await self._events.get()
             except TimeoutError:
-                await asyncio.to_thread(self._trim_logs)
-                trim_at = clock() + TRIM_SECONDS
-            else:
-                yield event
+                continue
+            yield event
 
     async def logs(self, name: str, *, tail: int) -> list[str]:
         """The end of what the process printed."""

@@ -20,8 +20,10 @@ import pytest
 from provisioning.driver import Condition, DriverEvent, EventKind, InstanceSpec, Observation
 from provisioning.errors import FailureReason, InstanceError
 from provisioning.process import child as child_module
+from provisioning.process import driver as driver_module
 from provisioning.process.config_folder import CONSOLE_FILE
 from provisioning.process.driver import ProcessDriver
+from provisioning.process.log_file import MAX_BYTES
 from tests.provisioning.conftest import until
 from tests.provisioning.stand_ins import StandInInstaller
 
@@ -255,3 +257,42 @@ async def test_a_missing_installation_is_looked_for_again(
     await driver.prepare(lambda _: None)
     await driver.start(spec)
     await until_listening(driver, spec)
+
+
+async def test_logs_are_kept_short_however_often_something_ends(
+    driver: ProcessDriver, spec: InstanceSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(driver_module, "TRIM_SECONDS", 0.02)
+    await driver.start(spec)
+    await until_listening(driver, spec)
+    log = folder_of(spec, tmp_path) / CONSOLE_FILE
+    with log.open("ab") as file:
+        file.truncate(MAX_BYTES + 1)
+
+    async def ends() -> None:
+        while True:
+            driver._events.put_nowait(DriverEvent(EventKind.ENDED, "another"))
+            await asyncio.sleep(0)
+
+    ending = asyncio.create_task(ends())
+    try:
+        async with asyncio.timeout(10), aclosing(driver.events()) as events:
+            async for _ in events:
+                if log.stat().st_size < MAX_BYTES:
+                    break
+                await asyncio.sleep(0)
+    finally:
+        ending.cancel()
+
+
+async def test_folders_that_cannot_be_read_are_a_failure_of_the_driver_and_no_other(
+    driver: ProcessDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreadable(instances: Path) -> list[str]:
+        raise PermissionError(13, "Permission denied", str(instances))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(driver_module, "_folders", unreadable)
+        with pytest.raises(InstanceError, match="Permission denied") as failure:
+            await driver.observe()
+    assert failure.value.transient
