@@ -565,7 +565,7 @@ class Keeper:
         told = (status, phase, reason, detail, generation, container_id, version)
         if told == self._told:
             return
-        # A write that fails or is cancelled may have been made all the same: then nothing is known to be told.
+        # A write that fails or is cancelled may have been made all the same: until then nothing is told.
         self._told = ()
         await self._all.instances.observed(
             self.user_id,

@@ -7,21 +7,22 @@ import base64
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any, cast
 
 import aiohttp
 import pytest
 
-from provisioning.driver import Driver
+from provisioning.driver import Driver, ProgressListener
 from provisioning.errors import FailureReason, InstanceError
 from provisioning.home.live import HomeStatus, LiveHome
 from provisioning.homes import Absence
 from provisioning.onboarding import RENEW_BEFORE_DAYS, Onboarding
 from provisioning.options import ProvisionerOptions
 from provisioning.provisioner import Provisioner
-from storage.errors import StorageUnavailableError
+from storage.errors import NotFoundError, StorageUnavailableError
 from storage.instances import Instances
-from storage.records import DesiredState, InstanceRecord, InstanceStatus
+from storage.records import DesiredState, InstanceRecord, InstanceStatus, UserRecord
 from storage.users import Users
 from tests.provisioning.conftest import until
 from tests.provisioning.stand_ins import (
@@ -96,17 +97,20 @@ class House:
         """A new user with an instance asked for."""
         self._emails += 1
         user = await self.users.add(email=f"user{self._emails}@example.org", password_hash="-", language="hu")
+        await self.ask_for_instance(user.id, driver)
+        if self.provisioner is not None:
+            self.provisioner.kick(user.id)
+        return user.id
+
+    async def ask_for_instance(self, user_id: str, driver: str = "stand-in") -> None:
         await self.instances.request(
-            user_id=user.id,
+            user_id=user_id,
             driver=driver,
             timezone="Europe/Budapest",
             language="hu",
             country=None,
             port_range=OPTIONS.port_range,
         )
-        if self.provisioner is not None:
-            self.provisioner.kick(user.id)
-        return user.id
 
     async def until(self, user_id: str, status: InstanceStatus, **more: Any) -> InstanceRecord:
         wanted = {"status": status, **more}
@@ -482,6 +486,93 @@ async def test_a_database_that_fails_for_a_moment_is_waited_for(
         await house.until_ready(await house.user())
 
 
+async def test_a_status_that_was_written_and_not_confirmed_does_not_stick(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost = StorageUnavailableError("the connection broke after the commit")
+    real_get, real_observed = house.users.get, house.instances.observed
+    written = asyncio.Event()
+
+    async def get(user_id: str) -> UserRecord:
+        if not written.is_set():
+            raise lost
+        return await real_get(user_id)
+
+    async def observed(user_id: str, **values: Any) -> None:
+        await real_observed(user_id, **values)
+        if not written.is_set():
+            written.set()
+            raise lost
+
+    options = replace(OPTIONS, check_interval_seconds=0.005)
+    user = await foreign_user(house, "given")
+    async with house.provisioning(ForeignDriver(house.engine), options):
+        await house.until_ready(user)
+        monkeypatch.setattr(house.instances, "observed", observed)
+        monkeypatch.setattr(house.users, "get", get)
+        await written.wait()
+        await house.until_ready(user)
+
+
+async def test_an_installation_goes_on_while_its_progress_cannot_be_written(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = house.instances.observed
+    refused = asyncio.Event()
+
+    class Installing(StandInDriver):
+        async def prepare(self, report: ProgressListener) -> None:
+            await super().prepare(report)
+            await refused.wait()
+
+    async def observed(user_id: str, *, phase: str | None = None, **values: Any) -> None:
+        if phase is not None and phase.startswith("installing"):
+            refused.set()
+            raise StorageUnavailableError("the database is locked")
+        await real(user_id, phase=phase, **values)
+
+    monkeypatch.setattr(house.instances, "observed", observed)
+    driver = Installing(house.engine)
+    async with house.provisioning(driver):
+        await house.until_ready(await house.user())
+        assert driver.prepared == 1
+
+
+async def test_an_instance_asked_for_anew_while_its_keeper_ends_is_not_overlooked(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real_get, real_list = house.instances.get, house.instances.list
+    asked_anew, listed = False, asyncio.Event()
+
+    async def get(user_id: str) -> InstanceRecord:
+        nonlocal asked_anew
+        try:
+            return await real_get(user_id)
+        except NotFoundError:
+            if not asked_anew:
+                asked_anew = True
+                await house.ask_for_instance(user_id)
+                listed.clear()
+                provisioner.kick(user_id)
+                await listed.wait()
+            raise
+
+    async def list_() -> tuple[InstanceRecord, ...]:
+        records = await real_list()
+        listed.set()
+        return records
+
+    async with house.provisioning(StandInDriver(house.engine)) as provisioner:
+        user = await house.user()
+        await house.until_ready(user)
+        monkeypatch.setattr(house.instances, "get", get)
+        monkeypatch.setattr(house.instances, "list", list_)
+        await house.instances.set_desired(user, DesiredState.REMOVED)
+        provisioner.kick(user)
+        await until(lambda: len(house.engine.started) == 2)
+        await house.until_ready(user)
+
+
 # Ports.
 
 
@@ -585,6 +676,13 @@ async def test_a_home_that_its_user_runs_is_used_with_the_token_that_was_given(h
         assert house.onboarding.runs == []
     await provisioner.stop_all()
     assert house.engine.seen[record.container_name].condition == "running", "it is not ours to stop"
+
+
+async def test_it_does_not_wait_for_a_turn_to_start(house: House) -> None:
+    options = replace(OPTIONS, start_concurrency=0)
+    user = await foreign_user(house, "given")
+    async with house.provisioning(ForeignDriver(house.engine), options):
+        await house.until_ready(user)
 
 
 async def test_a_new_token_for_it_is_used_at_once(house: House) -> None:

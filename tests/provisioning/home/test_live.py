@@ -364,7 +364,7 @@ async def test_a_new_token_is_used_at_once(http: aiohttp.ClientSession) -> None:
         running = asyncio.create_task(home.run())
         await until(lambda: home.status is HomeStatus.UNAUTHORIZED)
         home.use(token="another")
-        await until(lambda: home.status is HomeStatus.LIVE)
+        await home.wait_ready(3)  # what was said of the old token is not said of the new one
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
 
