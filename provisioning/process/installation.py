@@ -11,8 +11,7 @@ import os
 import re
 import shutil
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -27,6 +26,7 @@ from provisioning.home.text import clean_text
 from provisioning.process.environment import for_installation
 from provisioning.process.file_lock import file_lock
 from provisioning.process.interpreter import Interpreter, find_interpreters
+from provisioning.process.program import program
 from provisioning.process.requirements import NEEDED, OFFERED, pins_for, requirements_of
 
 RECIPE: Final = 1
@@ -296,7 +296,10 @@ async def _run(command: Sequence[str], line: Callable[[str], None], *, accept: S
     """
     last: deque[str] = deque(maxlen=20)
     try:
-        async with asyncio.timeout(STEP_SECONDS), _process(command) as process:
+        async with (
+            asyncio.timeout(STEP_SECONDS),
+            program(command, environment=for_installation(), errors=asyncio.subprocess.STDOUT) as process,
+        ):
             output = process.stdout
             while output is not None and (raw := await output.readline()):
                 text = clean_text(raw.decode(errors="replace"), 300)
@@ -319,22 +322,3 @@ async def _run(command: Sequence[str], line: Callable[[str], None], *, accept: S
             remedy="check the network; a mirror is named with UV_DEFAULT_INDEX",
         )
     raise _UnsuitableInterpreterError(lines)
-
-
-@asynccontextmanager
-async def _process(command: Sequence[str]) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A process that is gone when the block ends."""
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        env=for_installation(),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        limit=1024 * 1024,
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()

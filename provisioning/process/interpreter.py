@@ -21,6 +21,7 @@ import structlog
 import uv
 
 from provisioning.errors import FailureReason, InstanceError
+from provisioning.process.program import program
 
 OLDEST: Final = (3, 11)
 """Older ones get a Home Assistant of 2023 or before, which this project does not know."""
@@ -178,22 +179,11 @@ async def _probe(path: Path) -> Interpreter | None:
 async def _output(command: list[str], environment: dict[str, str]) -> bytes | None:
     """What a quick command prints; None if it fails, hangs or does not exist."""
     try:
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            env=environment,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-        )
-    except OSError:
-        return None
-    try:
-        async with asyncio.timeout(PROBE_SECONDS):
+        async with (
+            asyncio.timeout(PROBE_SECONDS),
+            program(command, environment=environment, errors=asyncio.subprocess.DEVNULL) as process,
+        ):
             output, _ = await process.communicate()
-    except TimeoutError:
+    except (OSError, TimeoutError):
         return None
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
     return output if process.returncode == 0 else None
