@@ -6,13 +6,16 @@ cannot be used. All names that callers need are here.
 
 from __future__ import annotations
 
+import difflib
+import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
@@ -21,7 +24,7 @@ from config.errors import SettingsError
 from config.generated_secrets import ensure_secrets
 from config.problem import Problem
 from config.schema import SECRETS, Origin, Settings, default_data_dir, environment_name
-from config.secret_files import read_secret_files, readable_by_all
+from config.secret_files import SUFFIX, read_secret_files, readable_by_all
 from config.shown import quoted
 
 __all__ = [
@@ -37,6 +40,9 @@ __all__ = [
 ]
 
 ENV_FILE = Path(".env")
+
+# What it says of a line that it cannot parse is a problem of ours; without a handler it went to stderr, too.
+logging.getLogger("dotenv").addHandler(logging.NullHandler())
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +78,7 @@ def read_settings(*, env_file: Path | None = ENV_FILE) -> Reading:
     """Read the settings and everything that is wrong with them; never raises for a setting."""
     environment = _lower_names(os.environ)
     dotenv, unreadable = _read_env_file(env_file)
+    broken_lines = [] if unreadable else _broken_lines(env_file)
     files = read_secret_files(SECRETS, {**dotenv, **environment})
     settings, malformed = _validate(None if unreadable else env_file, files.values)
     origins = {
@@ -83,11 +90,16 @@ def read_settings(*, env_file: Path | None = ENV_FILE) -> Reading:
     settings = settings.replaced({}, origins)
     problems = [
         *unreadable,
+        *broken_lines,
         *files.problems.values(),
         *malformed.values(),
         *check_settings(settings, malformed={*malformed, *files.problems}),
     ]
-    warnings = [*settings_warnings(settings), *_exposed_env_file(env_file, dotenv)]
+    warnings = [
+        *settings_warnings(settings),
+        *_exposed_env_file(env_file, dotenv),
+        *_unknown_names(env_file, dotenv),
+    ]
     (problems if settings.production else warnings).extend(files.exposed)
     return Reading(settings, tuple(problems), tuple(warnings))
 
@@ -104,6 +116,29 @@ def _read_env_file(path: Path | None) -> tuple[dict[str, str], list[Problem]]:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
         return {}, [Problem(str(path), f"cannot be read: {reason}", "make it readable, or remove it")]
+
+
+def _broken_lines(path: Path | None) -> list[Problem]:
+    """One for each line of `.env` that cannot be parsed and so sets nothing; never shows what it holds."""
+    if path is None or not path.is_file():
+        return []
+    with path.open(encoding="utf-8") as lines:
+        numbers = [binding.original.line for binding in parse_stream(lines) if binding.error]
+    return [
+        Problem(str(path), f"line {number} is not NAME=VALUE", "correct it, or put a # before it")
+        for number in numbers
+    ]
+
+
+def _unknown_names(path: Path | None, given: Iterable[str]) -> list[Problem]:
+    """One for each name in `.env` that is no setting: most often one that is misspelled, and not in force."""
+    known = [*Settings.model_fields, *(f"{secret}{SUFFIX.lower()}" for secret in SECRETS)]
+    problems = []
+    for name in sorted(set(given) - set(known)):
+        similar = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
+        remedy = f"write {environment_name(similar[0])}" if similar else "correct its name, or remove it"
+        problems.append(Problem(str(path), f"{environment_name(name)[:48]!r} is no setting", remedy))
+    return problems
 
 
 def _exposed_env_file(path: Path | None, given: Mapping[str, str]) -> list[Problem]:
@@ -138,7 +173,8 @@ def _settings_of(env_file: Path | None, values: Mapping[str, Any]) -> Settings:
 
 def _problem(field: str, detail: ErrorDetails) -> Problem:
     context = detail.get("ctx", {})
-    said = str(context.get("message", detail["msg"]))
+    said = "input should be true or false" if detail["type"].startswith("bool_") else detail["msg"]
+    said = str(context.get("message", said))
     message = said[:1].lower() + said[1:]
     if field not in SECRETS and "message" not in context:
         message = f"{quoted(detail['input'])}: {message}"

@@ -278,6 +278,21 @@ class TestProblems:
         (problem,) = read_settings().problems
         assert problem.name == ".env"
 
+    def test_a_line_of_the_env_file_that_sets_nothing_is_a_problem(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        Path(".env").write_text("SERVER_NAME=mine\nJWT_SECRET hush\nLISTEN=nowhere\n", encoding="utf-8")
+        reading = read_settings()
+        assert _names(reading.problems) == [".env", "LISTEN"]
+        assert reading.problems[0].message == "line 2 is not NAME=VALUE"
+        assert reading.settings.server_name == "mine"
+        assert capsys.readouterr().err == ""
+
+    def test_a_truth_value_that_is_none_is_told_without_jargon(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("LOG_UTTERANCES", "perhaps")
+        (problem,) = read_settings().problems
+        assert problem.message == "'perhaps': input should be true or false"
+
     def test_a_secret_file_and_the_secret_in_the_env_file_are_a_problem(
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
@@ -383,6 +398,27 @@ class TestWarnings:
     ) -> None:
         monkeypatch.setenv("LOG_UTTERANCES", "true")
         assert _names(read_settings().warnings) == ["LOG_UTTERANCES"]
+
+    @pytest.mark.parametrize(
+        ("line", "remedy"),
+        [
+            ("LISTENN=tcp://127.0.0.1:1", "write LISTEN"),
+            ("JWT_SECRET_FIEL=/x", "write JWT_SECRET_FILE"),
+            ("COLOUR=red", "correct its name, or remove it"),
+        ],
+    )
+    def test_a_name_in_the_env_file_that_is_no_setting_is_a_warning(self, line: str, remedy: str) -> None:
+        Path(".env").write_text(f"{line}\nSERVER_NAME=mine\n", encoding="utf-8")
+        (warning,) = read_settings().warnings
+        assert warning.message == f"{line.partition('=')[0]!r} is no setting"
+        assert warning.remedy == remedy
+
+    def test_what_the_env_file_may_hold_is_not_warned_of(self, tmp_path: Path) -> None:
+        secret = tmp_path / "secret"
+        secret.write_text(STRONG, encoding="utf-8")
+        secret.chmod(0o600)
+        Path(".env").write_text(f"listen=tcp://127.0.0.1:1\nJWT_SECRET_FILE={secret}\n", encoding="utf-8")
+        assert not read_settings().warnings
 
     def test_an_env_file_with_secrets_that_everybody_can_read_is_a_warning(
         self, monkeypatch: pytest.MonkeyPatch
