@@ -114,13 +114,21 @@ def canonical_network(network: str) -> str:
         parsed = ipaddress.ip_network(network.strip())
     except ValueError:
         raise InvalidValueError(
-            f"{network[:64]!r} is no address and no network", remedy="such as 192.168.1.7 or 192.168.1.0/24"
+            f"{network[:64]!r} is no address and no network", remedy=_way_out(network)
         ) from None
     if isinstance(parsed, ipaddress.IPv6Network) and parsed.prefixlen >= _MAPPED_BITS:
         mapped = parsed.network_address.ipv4_mapped
         if mapped is not None:
             return f"{mapped}/{parsed.prefixlen - _MAPPED_BITS}"
     return str(parsed)
+
+
+def _way_out(network: str) -> str:
+    try:
+        meant = ipaddress.ip_interface(network.strip())
+    except ValueError:
+        return "such as 192.168.1.7 or 192.168.1.0/24"
+    return f"write {meant.ip} for the address, or {meant.network} for the network"
 
 
 def _record(row: Row[Any]) -> BindingRecord:

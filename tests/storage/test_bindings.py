@@ -42,6 +42,12 @@ def test_what_is_no_network_is_refused(network: str) -> None:
         canonical_network(network)
 
 
+def test_an_address_with_the_prefix_of_its_network_is_told_both_ways_to_write_it() -> None:
+    with pytest.raises(InvalidValueError) as caught:
+        canonical_network("192.168.1.5/24")
+    assert caught.value.remedy == "write 192.168.1.5 for the address, or 192.168.1.0/24 for the network"
+
+
 @given(st.ip_addresses(), st.integers(0, 128))
 def test_the_canonical_form_is_its_own(
     address: ipaddress.IPv4Address | ipaddress.IPv6Address, prefix: int
