@@ -27,6 +27,7 @@ from wyoming_central.cli.quiet import quiet_logs
 # A home of 20,000 entities with attributes is about half of this.
 MAX_LINE_BYTES: Final = 16 * 1024 * 1024
 
+_EXAMPLE: Final = "`wyoming-central interpret --help` shows a home"
 _TOO_LONG: Final = f"the line is longer than {MAX_LINE_BYTES} bytes"
 
 app = single()
@@ -36,6 +37,12 @@ app = single()
     epilog=examples(
         'wyoming-central interpret --home home.yaml --area konyha "villanyt fel"',
         "wyoming-central interpret --jsonl < requests.jsonl",
+        "",
+        "A home.yaml:",
+        "  areas:",
+        "    - {id: konyha, name: Konyha}",
+        "  entities:",
+        "    - {id: light.konyha, name: Konyhai lámpa, area: konyha, state: off}",
     )
 )
 def interpret(
@@ -84,7 +91,9 @@ def interpret(
     with asyncio.Runner() as runner, _interpreter() as interpreter:
         answer = runner.run(interpreter.answer(request))
     if answer["outcome"] == Outcome.ERROR.value:
-        raise WyomingCentralError(f"this cannot be interpreted: {answer.get('error', 'unknown reason')}")
+        raise WyomingCentralError(
+            f"this cannot be interpreted: {answer.get('error', 'unknown reason')}", remedy=_EXAMPLE
+        )
     if as_json:
         show_json(answer)
     else:
@@ -155,10 +164,10 @@ def _read_home(path: Path) -> dict[str, Any]:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise WyomingCentralError(
             f"{path} is no YAML: {' '.join(str(error).split())[:200]}",
-            remedy="see the README for an example",
+            remedy=_EXAMPLE,
         ) from None
     if not isinstance(described, dict):
-        raise WyomingCentralError(f"{path} holds no home: floors, areas, devices, entities")
+        raise WyomingCentralError(f"{path} holds no home: floors, areas, devices, entities", remedy=_EXAMPLE)
     for entity in _objects(described, "entities"):
         if isinstance(entity.get("state"), bool):
             # An unquoted on or off is a truth value in YAML.

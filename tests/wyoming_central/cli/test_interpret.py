@@ -59,6 +59,14 @@ def test_a_home_that_is_none_is_one_line(cli: Any, tmp_path: Path, content: str,
     path.write_bytes(content.encode("utf-8", "surrogateescape"))
     [line] = cli("interpret", "--home", str(path), "hello", code=1).stderr.splitlines()
     assert word in line
+    assert line.endswith("`wyoming-central interpret --help` shows a home")
+
+
+def test_the_home_in_the_help_is_one(cli: Any, tmp_path: Path) -> None:
+    _, _, example = cli("interpret", "--help").stdout.partition("A home.yaml:\n")
+    path = tmp_path / "home.yaml"
+    path.write_text(example, encoding="utf-8")
+    assert "light.konyha" in cli("interpret", "--home", str(path), "kapcsold fel a konyhai lámpát").stdout
 
 
 def test_an_area_that_is_not_in_the_home_is_one_line(cli: Any, home: str) -> None:
