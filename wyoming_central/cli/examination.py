@@ -138,7 +138,7 @@ def _secrets(settings: Settings) -> Finding:
     missing = [name for name in ("jwt_secret", "encryption_key") if getattr(settings, name) is None]
     if not missing:
         return Finding("secrets", Grade.OK, "JWT_SECRET and ENCRYPTION_KEY are set")
-    names = " and ".join(missing).upper()
+    names = " and ".join(name.upper() for name in missing)
     if settings.production:
         return Finding("secrets", Grade.PROBLEM, f"production lacks {names}", "set them, or NAME_FILE")
     made = all((settings.secrets_dir / name).is_file() for name in missing)
@@ -226,7 +226,7 @@ def _installation(settings: Settings) -> Finding:
     if not versions:
         message = "not installed yet; the server does it for the first user, in a few minutes"
         return Finding("Home Assistant", Grade.OK, message)
-    return Finding("Home Assistant", Grade.OK, f"{', '.join(sorted(versions))} is installed")
+    return Finding("Home Assistant", Grade.OK, f"installed: {', '.join(sorted(versions))}")
 
 
 def _ports(settings: Settings, stored: _Stored) -> Finding:

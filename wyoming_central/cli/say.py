@@ -86,6 +86,8 @@ def say(
     if steps[-1].event.type != _HANDLED:
         if credential is None:
             note("No token was given: is there a binding for this machine, or is --token-file missing?")
+        elif steps[0].event.type == _ERROR:
+            note("The token was refused: `wyoming-central device rotate` makes a new one.")
         raise typer.Exit(1)
 
 

@@ -43,6 +43,7 @@ def test_on_a_fresh_machine_nothing_is_wrong(cli: Any) -> None:
     findings = examined(cli)
     assert {subject for subject, one in findings.items() if one["grade"] != "ok"} == {"server"}
     assert "2025.4" in findings["interpreter"]["message"]
+    assert findings["secrets"]["message"] == "JWT_SECRET and ENCRYPTION_KEY will be generated"
     assert "doctor" not in cli("doctor").stdout
 
 

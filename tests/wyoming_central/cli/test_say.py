@@ -112,6 +112,7 @@ async def test_without_a_token_that_is_said_when_it_was_not_handled(say: Any) ->
 async def test_a_refused_token_is_told_and_nothing_is_said(say: Any, house: House) -> None:
     result = await say("turn on the lamp", "--token", "another", code=1)
     assert "the token was revoked (unauthenticated)" in result.stdout
+    assert "`wyoming-central device rotate`" in result.stderr
     assert len(house.heard) == 1
 
 
