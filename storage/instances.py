@@ -19,6 +19,8 @@ from storage.secret_box import SecretBox
 
 # Characters of `failure_detail`: it may quote what a process or Home Assistant said.
 _DETAIL_LENGTH = 1000
+# The width of the column `phase`.
+_PHASE_LENGTH = 100
 # Characters of the user's id in a container's name: enough to differ, short enough to read.
 _NAME_ID_LENGTH = 12
 
@@ -143,7 +145,7 @@ class Instances:
         Args:
             user_id: Whose instance.
             status: Where it is now.
-            phase: How far within that, None clears it.
+            phase: How far within that, cut to 100 characters, None clears it.
             failure_reason: Why it failed, None clears it.
             failure_detail: One line beside it, cut to 1000 characters, None clears it.
             observed_generation: What was brought up, None leaves it.
@@ -155,7 +157,7 @@ class Instances:
         """
         values: dict[str, Any] = {
             "status": status.value,
-            "phase": phase,
+            "phase": None if phase is None else phase[:_PHASE_LENGTH],
             "failure_reason": failure_reason,
             "failure_detail": None if failure_detail is None else failure_detail[:_DETAIL_LENGTH],
         }

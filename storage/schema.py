@@ -171,7 +171,7 @@ ha_instances = Table(
     Column("country", String(2)),
     Column("failure_reason", String(32)),
     Column("failure_detail", String(1000)),
-    Column("phase", String(32)),
+    Column("phase", String(100)),
     Column("version", String(32)),
 )
 

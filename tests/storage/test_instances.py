@@ -299,3 +299,21 @@ TestPortAllocation = pytest.mark.slow(PortAllocation.TestCase)
 TestPortAllocation.settings = settings(
     max_examples=15, stateful_step_count=20, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
+
+
+async def test_a_phase_is_kept_as_the_installation_says_it_and_cut_where_it_is_longer(
+    instances: Instances, users: Users
+) -> None:
+    user = await users.add(email="phase@example.org", password_hash="-", language="hu")
+    await instances.request(
+        user_id=user.id,
+        driver="process",
+        timezone="UTC",
+        language="hu",
+        country=None,
+        port_range=range(8200, 8210),
+    )
+    said = "installing Home Assistant, which another process is about already"
+    for phase, kept in ((said, said), ("x" * 500, "x" * 100)):
+        await instances.observed(user.id, status=InstanceStatus.CREATING, phase=phase)
+        assert (await instances.get(user.id)).phase == kept

@@ -74,7 +74,7 @@ def upgrade() -> None:
         sa.Column("country", sa.String(length=2), nullable=True),
         sa.Column("failure_reason", sa.String(length=32), nullable=True),
         sa.Column("failure_detail", sa.String(length=1000), nullable=True),
-        sa.Column("phase", sa.String(length=32), nullable=True),
+        sa.Column("phase", sa.String(length=100), nullable=True),
         sa.Column("version", sa.String(length=32), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ha_instances")),
         sa.UniqueConstraint("container_name", name=op.f("uq_ha_instances_container_name")),
