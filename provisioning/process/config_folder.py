@@ -57,7 +57,8 @@ def seed(folder: Path, spec: InstanceSpec, *, version: str) -> None:
         InstanceError: The disk is full, or the owner's configuration says where to listen by itself.
     """
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # the mode counts for the last one only
+        folder.mkdir(mode=0o700, exist_ok=True)
         storage = folder / ".storage"
         storage.mkdir(mode=0o700, exist_ok=True)
         _seed_storage(storage, spec)

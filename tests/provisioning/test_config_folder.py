@@ -141,7 +141,9 @@ def test_a_release_that_keeps_the_port_in_its_storage_is_told_it_there_alone(fol
 
 def test_nothing_of_it_is_for_other_accounts(folder: Path) -> None:
     seed(folder, SPEC, version=VERSION)
-    for path in [folder, *folder.rglob("*")]:
+    put_aside(folder, folder.parents[1] / "removed")
+    seed(folder, SPEC, version=VERSION)
+    for path in folder.parents[1].rglob("*"):
         assert path.stat().st_mode & 0o077 == 0, path
 
 
