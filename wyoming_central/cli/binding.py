@@ -63,7 +63,10 @@ def remove(
     binding: Annotated[str, typer.Argument(metavar="BINDING", help="The beginning of its id.")],
     yes: Yes = False,
 ) -> None:
-    """Remove a binding; connections that it let in are closed within a second."""
+    """Remove a binding.
+
+    Connections that it let in are closed within a second.
+    """
     found = asyncio.run(_find(binding))
     confirm(f"Remove the binding of {found.network} on {found.listener}?", yes=yes)
     asyncio.run(_remove(found))

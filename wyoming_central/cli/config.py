@@ -38,7 +38,10 @@ def show(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show every setting with where its value came from; of secrets only that they are set."""
+    """Show every setting with where its value came from.
+
+    Of secrets only that they are set.
+    """
     reading = read_settings()
     settings = describe_settings(reading.settings)
     if names:

@@ -22,10 +22,10 @@ app = group("Bring the database up to date, or copy it.")
 
 @app.command()
 def upgrade() -> None:
-    """Bring the tables to what this version needs; makes the database if there is none.
+    """Bring the tables to what this version needs.
 
-    A SQLite database is copied to DATA_DIR/backups before anything in it is changed. A server does the same
-    when it starts.
+    Makes the database if there is none. A SQLite database is copied to DATA_DIR/backups before anything in
+    it is changed. A server does the same when it starts.
     """
     quiet_logs()
     settings = load_settings()
@@ -47,10 +47,10 @@ def backup(
         typer.Argument(metavar="TARGET", help="File, or folder to put it in. Default: DATA_DIR/backups."),
     ] = None,
 ) -> None:
-    """Copy a SQLite database, also while the server runs; prints where the copy is.
+    """Copy a SQLite database, also while the server runs.
 
-    To be of use, a copy needs the keys that are not in it: JWT_SECRET and ENCRYPTION_KEY, or the folder
-    `secrets` in the data folder.
+    Prints where the copy is. To be of use, a copy needs the keys that are not in it: JWT_SECRET and
+    ENCRYPTION_KEY, or the folder `secrets` in the data folder.
     """
     quiet_logs()
     settings = load_settings()

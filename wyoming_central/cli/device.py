@@ -63,7 +63,10 @@ def list_(
 
 @app.command()
 def revoke(*, device: Device, user: OfUser = None, yes: Yes = False) -> None:
-    """Take a device's token and bindings away, for good; its connections are closed within a second."""
+    """Take a device's token and bindings away, for good.
+
+    Its connections are closed within a second.
+    """
     found, question = asyncio.run(_what_is_revoked(device, user))
     confirm(question, yes=yes)
     asyncio.run(_revoke(found))
@@ -71,7 +74,10 @@ def revoke(*, device: Device, user: OfUser = None, yes: Yes = False) -> None:
 
 @app.command()
 def rotate(*, device: Device, user: OfUser = None, as_json: AsJson = False) -> None:
-    """Give a device a new token, printed once, alone on stdout; the one it had stops working."""
+    """Give a device a new token, and print it: once, alone on stdout.
+
+    The one it had stops working.
+    """
     asyncio.run(_rotate(device, user, as_json=as_json))
 
 

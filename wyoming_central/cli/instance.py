@@ -59,7 +59,10 @@ def start(*, user: User, wait: Wait = None) -> None:
 
 @app.command()
 def stop(*, user: User, wait: Wait = None) -> None:
-    """Have an instance stopped, until it is started again; its data is kept."""
+    """Have an instance stopped, until it is started again.
+
+    Its data is kept.
+    """
     asyncio.run(_change(user, DesiredState.STOPPED, wait=wait))
 
 
@@ -71,10 +74,11 @@ def restart(*, user: User, wait: Wait = None) -> None:
 
 @app.command()
 def login(*, user: User) -> None:
-    """Tell how to sign in to an instance as its owner: the password alone on stdout.
+    """Tell how to sign in to an instance as its owner.
 
-    The server made the account when it set the Home Assistant up. The address is on this machine only; from
-    another one, reach it through a tunnel: ssh -L 8200:127.0.0.1:8200 THIS-MACHINE.
+    The password stands alone on stdout. The server made the account when it set the Home Assistant up. The
+    address is on this machine only; from another one, reach it through a tunnel:
+    ssh -L 8200:127.0.0.1:8200 THIS-MACHINE.
     """
     asyncio.run(_login(user))
 

@@ -133,7 +133,7 @@ def add(
 
 @app.command("list")
 def list_(*, as_json: AsJson = False) -> None:
-    """List the users, with the number of their devices and how their Home Assistant is."""
+    """List the users, their devices and how their Home Assistant is."""
     asyncio.run(_list(as_json=as_json))
 
 

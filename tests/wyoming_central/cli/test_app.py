@@ -29,6 +29,7 @@ def test_every_command_explains_itself(cli: Any, entry: app_module.Entry) -> Non
         shown = cli(*arguments, "--help").stdout
         assert f"Usage: wyoming-central {' '.join(arguments)}" in shown
         assert max(len(line) for line in shown.splitlines()) <= 80
+        assert not [line for line in shown.splitlines() if line.endswith("...") and "Usage" not in line]
 
 
 @pytest.mark.parametrize("entry", app_module.ENTRIES, ids=lambda entry: entry.name)
