@@ -230,6 +230,9 @@ async def _tell(user: UserRecord, instance: InstanceRecord, *, wait: bool | None
         else:
             note("The Home Assistant is being made: `wyoming-central instance list` shows how far it is.")
     note(f"Next: wyoming-central device add {user.email} NAME --area AREA")
+    if instance.driver == "process":
+        # A new home has nothing in it, and whoever speaks to it is told that no lamp was found.
+        note(f"To add lamps and rooms: wyoming-central instance login {user.email}")
 
 
 async def _list(*, as_json: bool) -> None:

@@ -229,6 +229,16 @@ def test_with_a_server_the_home_is_said_to_be_made(cli: Any, server: None) -> No
     assert "instance list" in result.stderr
 
 
+def test_how_to_furnish_a_home_is_told_where_the_server_makes_it(cli: Any, tmp_path: Path) -> None:
+    own = cli("user", "add", "a@example.org", "--no-check", "--generate-password")
+    assert "wyoming-central instance login a@example.org" in own.stderr
+    token = tmp_path / "token"
+    token.write_text("t", encoding="utf-8")
+    arguments = ("--driver", "external", "--url", "http://127.0.0.1:9", "--token-file", str(token))
+    theirs = cli("user", "add", "b@example.org", "--no-check", "--generate-password", *arguments)
+    assert "instance login" not in theirs.stderr
+
+
 def test_a_failed_home_is_told_with_its_remedy(cli: Any, stored: Any, anna: str) -> None:
     async def fail(store: Any) -> None:
         user = await store.users.by_email(anna)
