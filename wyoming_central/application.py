@@ -159,8 +159,10 @@ async def running(
                     _log.info("drained", turns_cut=cut)
             finally:
                 if parts.leadership.leads:
-                    # Who lost the lease must not stop what is another server's by now.
-                    await parts.provisioner.stop_all()
+                    # Who lost the lease must not stop what is another server's by now; and nobody is to
+                    # take it while a hundred instances stop.
+                    async with background(lease=parts.leadership.keep):
+                        await parts.provisioner.stop_all()
                 await parts.leadership.resign()
                 await _settle(parts)
 

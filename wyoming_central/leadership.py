@@ -47,6 +47,12 @@ class Leadership:
                 _log.warning("no longer leading")
             await asyncio.sleep(self._renew_seconds)
 
+    async def keep(self) -> None:
+        """Hold on to the lease, if it is held, until cancelled: for what is still to be done after `run`."""
+        while self._lease.held:
+            await asyncio.sleep(self._renew_seconds)
+            await self._renew()
+
     async def resign(self) -> None:
         """Give the lease up at a clean stop, so that a successor need not wait for it to lapse."""
         try:
@@ -64,7 +70,7 @@ class Leadership:
     async def _lead(self) -> None:
         work = asyncio.create_task(self._work(), name="leader's work")
         # Beside it, and not waited for: a database that hangs must not hide that the claim has lapsed.
-        renewals = asyncio.create_task(self._renewals(), name="lease renewals")
+        renewals = asyncio.create_task(self.keep(), name="lease renewals")
         try:
             while self._lease.held and not (work.done() or renewals.done()):
                 await asyncio.wait(
@@ -79,11 +85,6 @@ class Leadership:
         for failure in ends:
             if isinstance(failure, Exception):
                 _log.error("looking after the instances failed; it begins anew", exc_info=failure)
-
-    async def _renewals(self) -> None:
-        while self._lease.held:
-            await asyncio.sleep(self._renew_seconds)
-            await self._renew()
 
     async def _renew(self) -> None:
         try:

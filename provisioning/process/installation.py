@@ -242,17 +242,27 @@ def _disk_error(error: OSError, folder: Path) -> InstanceError:
 
 
 async def _complete(venv: Path) -> Installation | None:
-    """The installation in this folder, or None if it is missing, unfinished or its interpreter is gone."""
-    try:
-        marker = orjson.loads(await asyncio.to_thread((venv / MARKER).read_bytes))
-        version = marker["home_assistant"]
-    except (OSError, orjson.JSONDecodeError, KeyError, TypeError):
-        return None
+    """The installation in this folder, or None if it is missing, unfinished or its interpreter is gone.
+
+    Raises:
+        InstanceError: It is there, and cannot be looked at or run now (too many open files, no memory): no
+            reason to make it anew under the instances that run on it.
+    """
     python = venv / "bin" / "python"
     try:
+        marker = orjson.loads(await asyncio.to_thread((venv / MARKER).read_bytes))
+        version = str(marker["home_assistant"])
+        if not await asyncio.to_thread(python.exists):
+            return None
         return Installation(python, version) if await _version(python) == version else None
-    except (InstanceError, _UnsuitableInterpreterError, OSError):
+    except (FileNotFoundError, NotADirectoryError, orjson.JSONDecodeError, KeyError, TypeError):
         return None
+    except (_UnsuitableInterpreterError, OSError) as error:
+        raise InstanceError(
+            FailureReason.INSTALL,
+            f"the Home Assistant in {venv} cannot be run now: {type(error).__name__}",
+            remedy="it is tried again; if that does not help, remove that folder: it is then made anew",
+        ) from error
 
 
 async def _version(python: Path) -> str:

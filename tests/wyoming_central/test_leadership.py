@@ -144,6 +144,21 @@ async def test_a_database_that_hangs_does_not_hide_that_the_claim_has_lapsed(lea
     await asyncio.gather(leading, return_exceptions=True)
 
 
+async def test_the_lease_is_held_on_to_while_the_last_things_are_done(lease: StandInLease) -> None:
+    renewed = asyncio.Event()
+
+    async def renew() -> bool:
+        renewed.set()
+        return True
+
+    lease.held = True
+    lease.renew = renew  # type: ignore[method-assign]
+    keeping = asyncio.create_task(leadership(lease, Work()).keep())
+    await asyncio.wait_for(renewed.wait(), 5)
+    lease.held = False
+    await asyncio.wait_for(keeping, 5)
+
+
 async def test_resigning_gives_the_lease_up_and_bears_a_locked_database(lease: StandInLease) -> None:
     await leadership(lease, Work()).resign()
     assert lease.released
