@@ -6,7 +6,7 @@ import importlib.util
 import itertools
 import os
 import stat
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +28,7 @@ class _Check:
     """A question to the settings, which only makes sense where the fields it reads are well-formed."""
 
     fields: tuple[str, ...]
-    ask: Callable[[Settings], Iterator[Problem]]
+    ask: Callable[[Settings], Iterable[Problem]]
 
 
 def check_settings(settings: Settings, *, malformed: Collection[str] = ()) -> list[Problem]:
@@ -56,7 +56,7 @@ def settings_warnings(settings: Settings) -> list[Problem]:
 
 def check_secrets(settings: Settings) -> list[Problem]:
     """Give what is wrong with the secrets: unusable in any environment, missing or weak in production."""
-    return [*_jwt_secret(settings), *_encryption_key(settings)]
+    return [*_jwt_secret(settings), *_unusable_encryption_keys(settings), *_encryption_key(settings)]
 
 
 def _jwt_secret(settings: Settings) -> Iterator[Problem]:
@@ -68,13 +68,11 @@ def _jwt_secret(settings: Settings) -> Iterator[Problem]:
 
 
 def _encryption_key(settings: Settings) -> Iterator[Problem]:
-    faults = _unusable_encryption_keys(settings)
-    yield from faults
     if not settings.production:
         return
     if not settings.encryption_keys:
         yield _missing(settings, "encryption_key", _ENCRYPTION_KEY_COMMAND)
-    if not faults:
+    if not _unusable_encryption_keys(settings):
         yield from _weak_encryption_keys(settings)
 
 
@@ -203,6 +201,7 @@ def _folder(name: str, path: Path) -> Iterator[Problem]:
 
 _CHECKS = (
     _Check(("environment", "jwt_secret", "data_dir"), _jwt_secret),
+    _Check(("encryption_key",), _unusable_encryption_keys),
     _Check(("environment", "encryption_key", "data_dir"), _encryption_key),
     _Check(("data_dir",), _data_dir),
     _Check(("cache_dir",), _cache_dir),

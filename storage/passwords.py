@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import unicodedata
 from concurrent.futures import ThreadPoolExecutor
+from typing import Final
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -39,6 +40,10 @@ async def hash_password(password: str, *, hasher: PasswordHasher = _HASHER) -> s
     if len(encoded) > MAX_PASSWORD_BYTES:
         raise InvalidValueError(f"the password is longer than {MAX_PASSWORD_BYTES} bytes")
     return await asyncio.get_running_loop().run_in_executor(_WORKERS, hasher.hash, encoded)
+
+
+NO_PASSWORD: Final = "!"  # noqa: S105 - the absence of one
+"""Stands for the hash where an account has no password: none matches it."""
 
 
 async def verify_password(stored_hash: str, password: str, *, hasher: PasswordHasher = _HASHER) -> bool:

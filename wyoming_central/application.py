@@ -158,6 +158,7 @@ async def running(
                     cut = await parts.server.drain(settings.drain_seconds)
                     _log.info("drained", turns_cut=cut)
             finally:
+                _log.info("ending what runs")
                 if parts.leadership.leads:
                     # Who lost the lease must not stop what is another server's by now; and nobody is to
                     # take it while a hundred instances stop.
@@ -165,6 +166,7 @@ async def running(
                         await parts.provisioner.stop_all()
                 await parts.leadership.resign()
                 await _settle(parts)
+                _log.info("stopped")
 
 
 async def serve(settings: Settings, *, report: ProgressListener | None = None) -> None:

@@ -431,3 +431,10 @@ class TestWarnings:
         assert _names(read_settings().warnings) == [".env"]
         Path(".env").chmod(0o600)
         assert not read_settings().warnings
+
+
+def test_an_unusable_key_is_named_beside_an_unknown_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENVIRONMENT", "prod")
+    monkeypatch.setenv("ENCRYPTION_KEY", "abc")
+    named = {problem.name for problem in read_settings(env_file=None).problems}
+    assert {"ENVIRONMENT", "ENCRYPTION_KEY"} <= named

@@ -8,7 +8,7 @@ import pytest
 from argon2 import PasswordHasher
 
 from storage.errors import InvalidValueError
-from storage.passwords import MAX_PASSWORD_BYTES, hash_password, verify_password
+from storage.passwords import MAX_PASSWORD_BYTES, NO_PASSWORD, hash_password, verify_password
 
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
@@ -64,3 +64,8 @@ async def test_at_most_two_are_computed_at_a_time_and_never_on_the_event_loop() 
     hasher = Counting()
     await asyncio.gather(*(hash_password("x", hasher=hasher) for _ in range(8)))
     assert hasher.most == 2
+
+
+async def test_no_password_opens_an_account_that_has_none() -> None:
+    for password in ("", "!", NO_PASSWORD):
+        assert not await verify_password(NO_PASSWORD, password)

@@ -11,7 +11,7 @@ from typing import TextIO, cast
 import structlog
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from config.settings import Settings, ensure_secrets, load_settings, settings_warnings
+from config.settings import Settings, ensure_secrets, load_settings, read_settings
 from provisioning.driver import Progress as Advance
 from provisioning.driver import ProgressListener
 from wyoming_central.application import serve as serve_until_stopped
@@ -39,7 +39,7 @@ def serve() -> None:
         utterances=settings.log_utterances,
         stream=cast("TextIO", _CurrentStderr()),
     )
-    for warning in settings_warnings(settings):
+    for warning in read_settings().warnings:
         _log.warning(warning.message, setting=warning.name, remedy=warning.remedy)
     if not sys.stderr.isatty():
         run(serve_until_stopped(settings))

@@ -13,7 +13,7 @@ import typer
 
 from config.languages import DEFAULT as DEFAULT_LANGUAGE
 from storage.errors import AlreadyExistsError, NotFoundError, StorageError
-from storage.passwords import hash_password
+from storage.passwords import NO_PASSWORD, hash_password
 from storage.records import DeviceRecord, InstanceRecord, UserRecord
 from wyoming_central.cli.commands import examples, group
 from wyoming_central.cli.confirm import confirm
@@ -83,11 +83,15 @@ def add(
             metavar="CC", callback=check_country, help="Of the home, two letters. Default: HU for hu."
         ),
     ] = None,
+    ask_password: Annotated[
+        bool,
+        typer.Option("--ask-password", help="Ask for a password for later; nothing here needs one yet."),
+    ] = False,
     password_stdin: Annotated[
-        bool, typer.Option("--password-stdin", help="Read the password from stdin.")
+        bool, typer.Option("--password-stdin", help="Read that password from stdin.")
     ] = False,
     generate_password: Annotated[
-        bool, typer.Option("--generate-password", help="Make a password; it is all that stdout gets.")
+        bool, typer.Option("--generate-password", help="Make that password; it is all that stdout gets.")
     ] = False,
     check: Annotated[bool, typer.Option(help="First see whether a Home Assistant can be had.")] = True,
     wait: Wait = None,
@@ -98,8 +102,8 @@ def add(
     A running server makes it at once: in seconds, but for the first one, which needs Home Assistant to be
     installed. Without a server it is made when `wyoming-central serve` runs.
     """
-    if sum((password_stdin, generate_password, token_stdin)) > 1 and not (generate_password and token_stdin):
-        raise typer.BadParameter("only one of --password-stdin, --token-stdin, --generate-password can be")
+    if ask_password + password_stdin + generate_password > 1 or (password_stdin and token_stdin):
+        raise typer.BadParameter("a password can come from one place only, and only one thing from stdin")
     wanted = _Wanted(
         email=email,
         language=language or DEFAULT_LANGUAGE,
@@ -114,12 +118,7 @@ def add(
     if driver == "external" and not (wanted.url and wanted.token):
         raise typer.BadParameter("--driver external needs --url, and --token-file or --token-stdin")
     asyncio.run(_check(wanted, home=check))
-    if password_stdin:
-        password = password_from_stdin()
-    elif generate_password:
-        password = generated_password()
-    else:
-        password = asked_password()
+    password = _password(ask=ask_password, read=password_stdin, make=generate_password)
     user, instance = asyncio.run(_add(wanted, password))
     if as_json:
         shown = {**_as_json(user, [], instance)}
@@ -155,6 +154,14 @@ def remove(*, user: User, yes: Yes = False) -> None:
     asyncio.run(_remove(found))
 
 
+def _password(*, ask: bool, read: bool, make: bool) -> str | None:
+    if read:
+        return password_from_stdin()
+    if make:
+        return generated_password()
+    return asked_password() if ask else None
+
+
 async def _check(wanted: _Wanted, *, home: bool) -> None:
     from wyoming_central.cli import home_check  # noqa: PLC0415 - slow to load, and no other command needs it
 
@@ -178,10 +185,12 @@ async def _check(wanted: _Wanted, *, home: bool) -> None:
     note(found)
 
 
-async def _add(wanted: _Wanted, password: str) -> tuple[UserRecord, InstanceRecord]:
+async def _add(wanted: _Wanted, password: str | None) -> tuple[UserRecord, InstanceRecord]:
     async with open_store() as store:
         user = await store.users.add(
-            email=wanted.email, password_hash=await hash_password(password), language=wanted.language
+            email=wanted.email,
+            password_hash=NO_PASSWORD if password is None else await hash_password(password),
+            language=wanted.language,
         )
         try:
             instance = await _request_home(store, user, wanted)

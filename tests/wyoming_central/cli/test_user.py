@@ -73,8 +73,13 @@ def test_a_given_password_is_never_shown(cli: Any) -> None:
     assert "correct horse" not in result.output
 
 
-def test_without_a_terminal_a_password_has_to_be_given(cli: Any, rows: Any) -> None:
-    [line] = cli("user", "add", "a@example.org", "--no-check", code=1).stderr.splitlines()
+def test_nobody_is_asked_for_a_password_that_nothing_needs(cli: Any, rows: Any) -> None:
+    assert "assword" not in cli("user", "add", "a@example.org", "--no-check").output
+    assert [one["email"] for one in rows("user", "list")] == ["a@example.org"]
+
+
+def test_without_a_terminal_a_password_cannot_be_asked_for(cli: Any, rows: Any) -> None:
+    [line] = cli("user", "add", "a@example.org", "--no-check", "--ask-password", code=1).stderr.splitlines()
     assert "--password-stdin" in line
     assert rows("user", "list") == []
 
