@@ -156,10 +156,12 @@ async def _names(store: Store) -> _Names:
 
 def _show_turn(row: AuditRow, names: _Names) -> None:
     """Two lines: when and who; then how it ended, what was said and answered."""
-    who = f"{or_dash(names.device(row))} of {or_dash(names.user(row))}"
+    user = names.user(row)
+    who = f"{or_dash(names.device(row))} of {user}" if user else "a removed user"
     how = f"{or_dash(_parser(row))}, {row.latency_ms:.1f} ms"
     show_line(f"{moment(row.timestamp)}  {row.request_id[:8]}  {who}  ({how})")
-    show_line(f"    {row.status}: {or_dash(row.input_text)} → {or_dash(_speech(row))}")
+    said = "(erased)" if row.input_text is None else f"{row.input_text} → {or_dash(_speech(row))}"
+    show_line(f"    {row.status}: {said}")
 
 
 def _speech(row: AuditRow) -> str | None:

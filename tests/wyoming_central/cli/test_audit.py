@@ -132,3 +132,11 @@ def test_following_shows_what_comes_as_a_line_each(
     monkeypatch.setattr(audit_commands, "asyncio", Clock)
     result = cli("audit", "tail", "--follow", "-n", "1", "--user", anna, "--json", code=130)
     assert [json.loads(line)["request_id"][:2] for line in result.stdout.splitlines()] == ["a1", "c1", "c2"]
+
+
+def test_of_a_removed_user_only_that_there_was_a_turn_is_shown(cli: Any, said: None, anna: str) -> None:
+    cli("user", "remove", anna, "--yes")
+    shown = cli("audit", "tail").stdout
+    assert "a removed user" in shown
+    assert "ok: (erased)" in shown
+    assert "lámpát" not in shown
