@@ -155,10 +155,26 @@ class Child:
         return os.waitstatus_to_exitcode(status)
 
 
+# The first descriptor after the standard ones, in the started process.
+_CLAIM: Final = 3
+
+
 def spawn(
-    command: Sequence[str], *, environment: Mapping[str, str], marks: Mapping[str, str], log: Path
+    command: Sequence[str],
+    *,
+    environment: Mapping[str, str],
+    marks: Mapping[str, str],
+    log: Path,
+    claim: int,
 ) -> Child:
     """Start a program in a session of its own, its output appended to `log`.
+
+    Args:
+        command: The program and its arguments.
+        environment: All that it gets of one.
+        marks: By which a later server knows the process again; part of its environment.
+        log: Where its output goes.
+        claim: A descriptor that the process keeps open for as long as it lives, and nobody after it.
 
     Raises:
         OSError: The program or the log cannot be opened.
@@ -171,6 +187,7 @@ def spawn(
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
             (os.POSIX_SPAWN_OPEN, 1, str(log), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
             (os.POSIX_SPAWN_DUP2, 1, 2),
+            (os.POSIX_SPAWN_DUP2, claim, _CLAIM),
         ],
         setsid=True,
         setsigmask=(),

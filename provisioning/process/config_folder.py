@@ -7,6 +7,7 @@ before every start, because that is the server's to decide.
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import re
 import shutil
@@ -27,6 +28,9 @@ LISTEN_FILE: Final = "wyoming_central_http.yaml"
 
 CONSOLE_FILE: Final = "console.log"
 """What the process prints: Home Assistant's log, and the traceback where it did not come that far."""
+
+CLAIM_FILE: Final = "wyoming_central.lock"
+"""Locked by whoever runs in the folder."""
 
 _SPOKEN_NAME: Final = {"hu": "Otthon", "en": "Home"}
 _US_CUSTOMARY: Final = frozenset({"US", "LR", "MM"})
@@ -74,6 +78,24 @@ def seed(folder: Path, spec: InstanceSpec, *, version: str) -> None:
             f"the folder of the instance cannot be written: {error.strerror}",
             remedy="make room, or look at who owns the data folder",
         ) from error
+
+
+def claim(folder: Path) -> int | None:
+    """A lock on the folder, as an open descriptor; None if somebody holds it already.
+
+    Handed on to the Home Assistant that runs in the folder, it is held for as long as that lives, whatever
+    becomes of the server: two on one folder would ruin it.
+
+    Raises:
+        OSError: The lock cannot be made.
+    """
+    descriptor = os.open(folder / CLAIM_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    return descriptor
 
 
 def put_aside(folder: Path, removed: Path) -> None:

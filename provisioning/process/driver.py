@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import signal
 import socket
 from collections import defaultdict
@@ -194,9 +195,24 @@ class ProcessDriver:
             _VERSION: installation.version,
         }
         try:
-            started = child.spawn(
-                installation.command(folder), environment=for_instance(), marks=marks, log=console
-            )
+            claim = await asyncio.to_thread(config_folder.claim, folder)
+            if claim is None:
+                self._looked = False
+                raise InstanceError(
+                    FailureReason.CONFIGURATION,
+                    f"another process runs on the folder of {spec.name}",
+                    remedy="it is looked for, and adopted if another server started it",
+                )
+            try:
+                started = child.spawn(
+                    installation.command(folder),
+                    environment=for_instance(),
+                    marks=marks,
+                    log=console,
+                    claim=claim,
+                )
+            finally:
+                os.close(claim)
         except OSError as error:
             # Whatever it was that vanished, the next attempt looks for it again.
             self._installation = None

@@ -221,6 +221,32 @@ async def test_an_instance_of_a_killed_server_is_adopted_watched_and_stopped(
     assert (await look(driver, spec)).condition is Condition.STOPPED
 
 
+async def test_two_servers_never_start_two_on_one_folder(
+    driver: ProcessDriver, spec: InstanceSpec, tmp_path: Path
+) -> None:
+    """One that had looked before the other started it is held off, and adopts it the next time."""
+    other = ProcessDriver(data_dir=tmp_path, installer=StandInInstaller())
+    await other.prepare(lambda _: None)
+    assert (await look(other, spec)).condition is not Condition.RUNNING
+    await driver.start(replace(spec, host_port=spec.host_port))
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        elsewhere = replace(spec, host_port=free.getsockname()[1])
+    with pytest.raises(InstanceError, match="another process runs on the folder"):
+        await other.start(elsewhere)
+    assert (await look(other, spec)).container_id == (await look(driver, spec)).container_id
+    await other.close()
+
+
+async def test_a_folder_is_free_again_when_its_process_has_died(
+    driver: ProcessDriver, spec: InstanceSpec
+) -> None:
+    await driver.start(spec)
+    os.kill(int((await look(driver, spec)).container_id or ""), signal.SIGKILL)
+    await next_event(driver)
+    await driver.start(spec)
+    assert (await look(driver, spec)).condition is Condition.RUNNING
+
+
 async def test_processes_of_another_data_folder_are_not_ours(
     driver: ProcessDriver, spec: InstanceSpec, tmp_path: Path
 ) -> None:
