@@ -258,7 +258,12 @@ class Keeper:
             if not driver.onboards:
                 self._given_before = await self._given()
             endpoint, spec = await self._start(driver, record)
-        await self._enter_while_it_runs(driver, record, endpoint)
+        try:
+            await self._enter_while_it_runs(driver, record, endpoint)
+        except InstanceError as error:
+            if error.reason is FailureReason.ONBOARDING and not error.transient:
+                await self._stop_what_is_not_ours(driver, spec.name)
+            raise
         seen = await _look(driver, spec.name)
         await self._tell(
             InstanceStatus.READY,
@@ -266,6 +271,16 @@ class Keeper:
             container_id=seen.container_id,
             version=(self._home.version if self._home else None) or seen.version,
         )
+
+    async def _stop_what_is_not_ours(self, driver: Driver, name: str) -> None:
+        """Stop a Home Assistant in which somebody else was faster to make the owner account.
+
+        It would run on, as theirs, under the account of the server. One that was ours and whose password its
+        owner changed is theirs by right, and runs on.
+        """
+        if driver.onboards and await self._account.password() is None:
+            self._log.error("instance_taken_by_somebody_else")
+            await driver.stop(name, within=self._all.options.stop_timeout_seconds)
 
     async def _start(self, driver: Driver, record: InstanceRecord) -> tuple[Endpoint, InstanceSpec]:
         """Start it and wait until it answers, not more of them at once than are allowed."""

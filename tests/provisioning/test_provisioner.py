@@ -13,7 +13,7 @@ from typing import Any, cast
 import aiohttp
 import pytest
 
-from provisioning.driver import Driver, ProgressListener
+from provisioning.driver import Condition, Driver, ProgressListener
 from provisioning.errors import FailureReason, InstanceError
 from provisioning.home.live import HomeStatus, LiveHome
 from provisioning.homes import Absence
@@ -625,6 +625,20 @@ async def test_a_failed_onboarding_is_tried_again(house: House) -> None:
     async with house.provisioning(StandInDriver(house.engine)):
         await house.until_ready(await house.user())
         assert len(house.engine.started) == 1
+
+
+@pytest.mark.parametrize("password", [None, "changed since"])
+async def test_a_home_assistant_that_somebody_else_took_first_is_stopped(
+    house: House, password: str | None
+) -> None:
+    house.onboarding.errors = [InstanceError(FailureReason.ONBOARDING, "has an owner", transient=False)]
+    async with house.provisioning(StandInDriver(house.engine)):
+        user = await house.user()
+        if password is not None:
+            await house.instances.set_owner_password(user, password)
+        await house.until(user, InstanceStatus.FAILED)
+        running = [one for one in house.engine.seen.values() if one.condition is Condition.RUNNING]
+        assert bool(running) is (password is not None)
 
 
 async def test_a_token_is_renewed_well_before_it_expires(house: House) -> None:
