@@ -87,6 +87,8 @@ class Observation:
         endpoint: Where it answers, while it runs and is known.
         listening: Whether what listens at the endpoint is known to be this instance and nobody else. Secrets
             are sent there only while this is true.
+        port_taken: Somebody else listens where the instance is to listen. May be said by mistake, once, in
+            the moment in which the instance itself begins to.
         fingerprint: Of the spec it was started with, or None where that cannot be told.
         container_id: The engine's own id of it (a process id, a container id), for people.
         version: Of Home Assistant in it, where the driver knows.
@@ -99,6 +101,7 @@ class Observation:
     condition: Condition
     endpoint: Endpoint | None = None
     listening: bool = False
+    port_taken: bool = False
     fingerprint: str | None = None
     container_id: str | None = None
     version: str | None = None

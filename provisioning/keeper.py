@@ -37,6 +37,9 @@ _logger = structlog.get_logger(__name__)
 DEATH_SECONDS: Final = 0.25
 """So much later than its consequences the end of an instance may be noticed."""
 
+LOOKS_UNTIL_TAKEN: Final = 3
+"""Looks in a row that find the port of a starting instance in other hands, before that is believed."""
+
 _ABSENT: Final = {
     InstanceStatus.REQUESTED: HomeStatus.STARTING,
     InstanceStatus.CREATING: HomeStatus.STARTING,
@@ -348,9 +351,11 @@ class Keeper:
         """Wait until Home Assistant answers, and is certainly what answers.
 
         Raises:
-            InstanceError: It ended (`died`, `out-of-memory`), or it takes too long (`boot-timeout`).
+            InstanceError: It ended (`died`, `out-of-memory`), somebody else was faster to listen at its port
+                (`port-taken`), or it takes too long (`boot-timeout`).
         """
         options = self._all.options
+        looks_taken = 0
         try:
             async with asyncio.timeout(options.boot_timeout_seconds):
                 while True:
@@ -362,6 +367,14 @@ class Keeper:
                         not driver.onboards or await self._all.onboarding.answers(endpoint)
                     ):
                         return
+                    looks_taken = looks_taken + 1 if seen.port_taken else 0
+                    if looks_taken == LOOKS_UNTIL_TAKEN:
+                        await driver.stop(spec.name, within=options.stop_timeout_seconds)
+                        raise InstanceError(
+                            FailureReason.PORT_TAKEN,
+                            f"another program was faster to listen at {endpoint.url}",
+                            remedy="another port is tried; stop that program, or widen the range of ports",
+                        )
                     await self._wait(nudged, options.probe_interval_seconds)
         except TimeoutError:
             said = await driver.logs(spec.name, tail=1)

@@ -252,11 +252,13 @@ class ProcessDriver:
         running = self._running(name)
         if running is not None:
             port = int(running.marks[_PORT])
+            listening = await running.listens_on(port)
             return Observation(
                 name,
                 Condition.RUNNING,
                 endpoint=_endpoint(port),
-                listening=await running.listens_on(port),
+                listening=listening,
+                port_taken=not listening and await asyncio.to_thread(_taken, port),
                 fingerprint=running.marks.get(_FINGERPRINT),
                 container_id=str(running.pid),
                 version=running.marks.get(_VERSION),
@@ -305,13 +307,20 @@ def _refuse_taken(port: int) -> None:
     Raises:
         InstanceError: Somebody does (`port-taken`).
     """
+    if _taken(port):
+        raise InstanceError(
+            FailureReason.PORT_TAKEN,
+            f"another program uses port {port}",
+            remedy="stop it, or give instances other ports with HA_PORT_RANGE_START and _END",
+        )
+
+
+def _taken(port: int) -> bool:
+    """Whether anybody listens on the port."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise InstanceError(
-                FailureReason.PORT_TAKEN,
-                f"another program uses port {port}",
-                remedy="stop it, or give instances other ports with HA_PORT_RANGE_START and _END",
-            ) from error
+        except OSError:
+            return True
+    return False

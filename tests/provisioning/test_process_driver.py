@@ -221,6 +221,16 @@ async def test_an_instance_of_a_killed_server_is_adopted_watched_and_stopped(
     assert (await look(driver, spec)).condition is Condition.STOPPED
 
 
+async def test_a_port_that_somebody_took_after_the_start_is_seen(
+    driver: ProcessDriver, spec: InstanceSpec
+) -> None:
+    await driver.start(being(spec, "never"))
+    assert not (await look(driver, spec)).port_taken
+    with socket.create_server(("127.0.0.1", spec.host_port or 0)):
+        seen = await look(driver, spec)
+    assert (seen.listening, seen.port_taken) == (False, True)
+
+
 async def test_two_servers_never_start_two_on_one_folder(
     driver: ProcessDriver, spec: InstanceSpec, tmp_path: Path
 ) -> None:

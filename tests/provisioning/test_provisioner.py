@@ -13,7 +13,7 @@ from typing import Any, cast
 import aiohttp
 import pytest
 
-from provisioning.driver import Condition, Driver, ProgressListener
+from provisioning.driver import Condition, Driver, Endpoint, InstanceSpec, ProgressListener
 from provisioning.errors import FailureReason, InstanceError
 from provisioning.home.live import HomeStatus, LiveHome
 from provisioning.homes import Absence
@@ -315,6 +315,25 @@ async def test_one_that_never_answers_fails_as_boot_timeout_with_its_last_words(
         assert "said something" in (record.failure_detail or "")
         assert provisioner.home_of(user) == Absence(HomeStatus.FAILED, "boot-timeout")
         assert house.engine.seen[record.container_name].condition == "stopped"
+
+
+async def test_one_whose_port_somebody_else_took_meanwhile_does_not_wait_for_it(house: House) -> None:
+    class BeatenDriver(StandInDriver):
+        """Its first instance finds, after it was started, that somebody else listens at its port."""
+
+        async def start(self, spec: InstanceSpec) -> Endpoint:
+            endpoint = await super().start(spec)
+            if len(self.engine.started) == 1:
+                self.engine.ports_of_others.add(spec.host_port or 0)
+                self.engine.seen[spec.name] = replace(
+                    self.engine.seen[spec.name], listening=False, port_taken=True
+                )
+            return endpoint
+
+    async with house.provisioning(BeatenDriver(house.engine)):
+        record = await house.until_ready(await house.user())
+    first, second = (spec.host_port for spec in house.engine.started)
+    assert first != second == record.host_port
 
 
 async def test_no_secret_goes_to_a_port_where_somebody_else_answers(house: House) -> None:
