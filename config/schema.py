@@ -202,7 +202,7 @@ class Settings(BaseSettings):
     )
     cache_dir: Place = Field(
         default_factory=default_cache_dir,
-        description="What can be made again, at the cost of time: the installed Home Assistants, about half"
+        description="What can be made again, at the cost of time: the installed Home Assistants, up to"
         " a gigabyte each. Default: wyoming-central under $XDG_CACHE_HOME, else under ~/.cache.",
     )
 
