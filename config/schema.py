@@ -382,7 +382,7 @@ class Settings(BaseSettings):
         description="How long a device's token is valid. After it the device needs a new one: device rotate.",
     )
     audit_retention_days: Days = Field(
-        90, description="How long the audit log keeps a turn. Older ones are deleted once a day."
+        90, description="How long the audit log keeps a turn. Older ones are deleted once an hour."
     )
     audit_queue_size: Count = Field(
         10_000,

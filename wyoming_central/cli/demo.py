@@ -24,10 +24,10 @@ def demo(
         bool, typer.Option("--keep", help="Leave it running until Ctrl-C, and say how to talk to it.")
     ] = False,
 ) -> None:
-    """Watch it work, from nothing: a server, two people, a real Home Assistant for each, eight sentences.
+    """Watch it work, from nothing: a server, two people, a real Home Assistant for each, ten sentences.
 
-    Everything lives in a temporary folder. The first time, Home Assistant is installed, which takes a few
-    minutes. The exit status is 0 only if every sentence did in Home Assistant what it should.
+    Everything lives in a temporary folder. The first time, Home Assistant is installed, which takes a minute
+    or two. The exit status is 0 only if every sentence did in Home Assistant what it should.
     """
     quiet_logs()
     try:
