@@ -59,6 +59,16 @@ class Reading:
     problems: tuple[Problem, ...]
     warnings: tuple[Problem, ...]
 
+    def usable(self) -> Settings:
+        """The settings, if a server can run with them.
+
+        Raises:
+            SettingsError: Names every problem at once.
+        """
+        if self.problems:
+            raise SettingsError.of(self.problems)
+        return self.settings
+
 
 def load_settings(*, env_file: Path | None = ENV_FILE) -> Settings:
     """Give the settings of this process: environment first, then `env_file`, then the defaults.
@@ -68,10 +78,7 @@ def load_settings(*, env_file: Path | None = ENV_FILE) -> Settings:
     Raises:
         SettingsError: Names every problem at once.
     """
-    reading = read_settings(env_file=env_file)
-    if reading.problems:
-        raise SettingsError.of(reading.problems)
-    return reading.settings
+    return read_settings(env_file=env_file).usable()
 
 
 def read_settings(*, env_file: Path | None = ENV_FILE) -> Reading:

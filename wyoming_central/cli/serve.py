@@ -11,7 +11,7 @@ from typing import TextIO, cast
 import structlog
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from config.settings import Settings, ensure_secrets, load_settings, read_settings
+from config.settings import Settings, ensure_secrets, read_settings
 from provisioning.driver import Progress as Advance
 from provisioning.driver import ProgressListener
 from wyoming_central.application import serve as serve_until_stopped
@@ -32,14 +32,15 @@ def serve() -> None:
     It listens where LISTEN says (tcp://127.0.0.1:10500), brings the database up to date, and looks after the
     users' Home Assistants. The log goes to stderr: text in a terminal, else one JSON object a line.
     """
-    settings = ensure_secrets(load_settings())
+    reading = read_settings()
+    settings = ensure_secrets(reading.usable())
     configure_logs(
         level=settings.log_level,
         log_format=settings.log_format,
         utterances=settings.log_utterances,
         stream=cast("TextIO", _CurrentStderr()),
     )
-    for warning in read_settings().warnings:
+    for warning in reading.warnings:
         _log.warning(warning.message, setting=warning.name, remedy=warning.remedy)
     if not sys.stderr.isatty():
         run(serve_until_stopped(settings))
