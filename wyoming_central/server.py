@@ -108,14 +108,6 @@ class Server:
         _log.info("listening", listener=name, uri=uri, address=addresses[0][0], port=addresses[0][1])
         return addresses[0]
 
-    def close_device(self, device_id: str, message: str = "the device's access was withdrawn") -> int:
-        """Close every connection that is known as this device, saying why; how many there were."""
-        return self.close_matching(lambda identity: identity.device_id == device_id, message)
-
-    def close_user(self, user_id: str, message: str = "the user's access was withdrawn") -> int:
-        """Close every connection of this user's devices, saying why; how many there were."""
-        return self.close_matching(lambda identity: identity.user_id == user_id, message)
-
     def close_matching(self, concerns: Callable[[Identity], bool], message: str) -> int:
         """Close every connection whose identity is concerned, saying why; how many there were.
 

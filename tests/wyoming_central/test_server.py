@@ -278,11 +278,13 @@ async def test_withdrawing_a_device_closes_its_connections_and_no_other(
         for peer, user, device in ((first, "a", "d1"), (second, "a", "d2"), (third, "b", "d3")):
             peer.send(encode(Event("authenticate", {"user": user, "device": device})))
             await peer.receive()
-        assert server.close_device("d1", "gone") == 1
-        assert server.close_device("nobody") == 0
+        assert server.close_matching(lambda one: one.device_id == "d1", "gone") == 1
+        assert server.close_matching(lambda one: one.device_id == "nobody", "gone") == 0
         refusal = await first.refusal()
         assert (refusal.text, refusal.code) == ("gone", Fault.REVOKED)
-        assert server.close_user("a") == 2  # the one that is just closing too
+        assert (
+            server.close_matching(lambda one: one.user_id == "a", "gone") == 2
+        )  # the one that is just closing too
         assert (await second.refusal()).code == Fault.REVOKED
         for peer in (third, nobody):
             peer.say("still here")
@@ -296,7 +298,7 @@ async def test_withdrawing_a_device_drops_its_answer_and_what_waits_but_not_its_
     async with meet(address) as peer:
         peer.say("hold", "second")
         await sink.begun.get()
-        assert server.close_device(ANNA.device_id) == 1
+        assert server.close_matching(lambda one: one.device_id == ANNA.device_id, "gone") == 1
         assert (await peer.refusal()).code == Fault.REVOKED
         sink.release.set()
         await turn_of_the_loop()
