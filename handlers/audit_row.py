@@ -7,7 +7,7 @@ from typing import Any
 
 from handlers.session import intent_to_json
 from handlers.turn_result import TurnResult
-from handlers.understanding import ServiceCall, Understanding
+from handlers.understanding import Understanding
 from storage.records import AuditRow
 
 
@@ -44,18 +44,9 @@ def _response_json(result: TurnResult) -> dict[str, Any]:
     calls = result.resolution.calls if result.resolution else ()
     return {
         "speech": result.speech,
-        "calls": [_call_json(call) for call in calls],
+        "calls": [call.as_json() for call in calls],
         "done": len(result.done),
         "steps_ms": dict(result.steps_ms),
-    }
-
-
-def _call_json(call: ServiceCall) -> dict[str, Any]:
-    return {
-        "domain": call.domain,
-        "service": call.service,
-        "entity_id": list(call.entity_ids),
-        "data": dict(call.data),
     }
 
 

@@ -26,7 +26,6 @@ from handlers.understanding import (
     PastTurn,
     Phrase,
     Resolution,
-    ServiceCall,
     SessionContext,
     Understanding,
     Utterance,
@@ -97,7 +96,7 @@ class Interpreter:
         return {
             "outcome": resolution.outcome.value,
             "intents": [{"name": one.name, "slots": dict(one.slots)} for one in understanding.intents],
-            "calls": [_call(one) for one in resolution.calls],
+            "calls": [one.as_json() for one in resolution.calls],
             "speech": self._speech(resolution, language),
             "parser": understanding.parser if understanding.parser in _PARSERS else None,
             "ms": round(milliseconds, 3),
@@ -309,12 +308,3 @@ def _context(request: Mapping[str, Any]) -> list[str]:
     ):
         raise RequestError(f"the context is not a list of at most {MAX_CONTEXT} sentences")
     return [cleaned(one, MAX_SENTENCE_LENGTH) for one in context]
-
-
-def _call(call: ServiceCall) -> dict[str, Any]:
-    return {
-        "domain": call.domain,
-        "service": call.service,
-        "entity_id": list(call.entity_ids),
-        "data": dict(call.data),
-    }

@@ -115,8 +115,7 @@ class Turns:
         """Understand a sentence, carry it out and answer it; always an answer, within the deadline."""
 
         async def steps(result: TurnResult, progress: _Progress) -> TurnResult:
-            home = await ready_home(self._homes, identity.user_id)
-            utterance = await self._utterance(sentence, identity, home)
+            home, utterance = await self._heard(result, identity)
             with progress.step("recognize"):
                 understanding = await self._recognizer.recognize(utterance, home.picture)
             return await self._carry_out(result, progress, understanding, utterance, home)
@@ -129,8 +128,7 @@ class Turns:
         """Carry out an intent that the peer understood by itself, and answer it."""
 
         async def steps(result: TurnResult, progress: _Progress) -> TurnResult:
-            home = await ready_home(self._homes, identity.user_id)
-            utterance = await self._utterance(sentence, identity, home)
+            home, utterance = await self._heard(result, identity)
             understanding = Understanding(Verdict.COMMANDS, (intent,), parser="peer")
             return await self._carry_out(result, progress, understanding, utterance, home)
 
@@ -140,8 +138,7 @@ class Turns:
         """Understand a sentence and do nothing about it."""
 
         async def steps(result: TurnResult, progress: _Progress) -> TurnResult:
-            home = await ready_home(self._homes, identity.user_id)
-            utterance = await self._utterance(sentence, identity, home)
+            home, utterance = await self._heard(result, identity)
             with progress.step("recognize"):
                 understanding = await self._recognizer.recognize(utterance, home.picture)
             progress.understanding = understanding
@@ -209,13 +206,14 @@ class Turns:
                 raise  # somebody else's, which is a bug
             raise TurnDeadlineError(f"took over {self._limits.deadline:g} s") from None
 
-    async def _utterance(self, sentence: Sentence, identity: Identity, home: ReadyHome) -> Utterance:
-        context = await self._sessions.context_of(identity)
-        return Utterance(
-            text=sentence.text,
-            language=sentence.language or identity.language,
+    async def _heard(self, result: TurnResult, identity: Identity) -> tuple[ReadyHome, Utterance]:
+        """The speaker's home, and what was said as it is heard there."""
+        home = await ready_home(self._homes, identity.user_id)
+        return home, Utterance(
+            text=result.text,
+            language=result.language,
             area_id=area_id_of(identity.area, home.picture.registry),
-            session=context,
+            session=await self._sessions.context_of(identity),
             now=self._clock(),
         )
 

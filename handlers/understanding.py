@@ -145,6 +145,15 @@ class ServiceCall:
     entity_ids: tuple[str, ...]
     data: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
 
+    def as_json(self) -> dict[str, Any]:
+        """The call as it stands in the audit and in the output of `interpret`."""
+        return {
+            "domain": self.domain,
+            "service": self.service,
+            "entity_id": list(self.entity_ids),
+            "data": dict(self.data),
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
