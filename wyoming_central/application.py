@@ -26,6 +26,7 @@ from handlers.authenticate import Authenticator
 from handlers.cascade import cascade
 from handlers.device_token import TokenKeys
 from handlers.dispatch import Dispatcher
+from handlers.ready_home import HomeDirectory
 from handlers.roster import RosterKeeper
 from handlers.session import SessionKeeper
 from handlers.sightings import Sightings
@@ -122,19 +123,23 @@ def repositories_on(database: Database, box: SecretBox) -> Repositories:
 
 @asynccontextmanager
 async def running(
-    settings: Settings, *, report: ProgressListener | None = None
+    settings: Settings,
+    *,
+    report: ProgressListener | None = None,
+    homes: HomeDirectory | None = None,
 ) -> AsyncIterator[Application]:
     """A server that accepts connections for as long as the block lasts, and ends in good order after it.
 
     Args:
         settings: With secrets (`ensure_secrets`).
         report: Told how the installation of Home Assistant advances, where it has to be made.
+        homes: Where turns find their homes: the provisioner, unless a benchmark or a test has its own.
 
     Raises:
         WyomingCentralError: It cannot start: the database, a listener, a data file.
     """
     async with AsyncExitStack() as stack:
-        parts = await _assemble(settings, stack, report or _log_progress)
+        parts = await _assemble(settings, stack, report or _log_progress, homes)
         # What others changed from here on is told; what they changed before is read at once.
         await parts.feed.start()
         await parts.roster.reload()
@@ -227,7 +232,9 @@ class _Parts:
     retention: Retention
 
 
-async def _assemble(settings: Settings, stack: AsyncExitStack, report: ProgressListener) -> _Parts:
+async def _assemble(
+    settings: Settings, stack: AsyncExitStack, report: ProgressListener, homes: HomeDirectory | None
+) -> _Parts:
     """Make all parts; what has to be closed in the end is put on `stack`."""
     database = await _opened(settings, stack)
     stored = repositories_on(database, SecretBox(settings.encryption_keys))
@@ -248,7 +255,7 @@ async def _assemble(settings: Settings, stack: AsyncExitStack, report: ProgressL
     answers = Answers.load()
     keys = TokenKeys(settings.jwt_secrets)
     turns = Turns(
-        homes=provisioner,
+        homes=homes or provisioner,
         recognizer=recognizer,
         answers=answers,
         sessions=sessions,
