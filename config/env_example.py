@@ -27,11 +27,11 @@ _SECTIONS = {
     "jwt_secret": "Secrets and storage",
     "listen": "Satellites: listening and being found",
     "max_header_bytes": "Satellites: limits of a connection",
-    "turn_deadline_seconds": "Turns",
+    "device_turns_per_second": "Turns: how many, and how long",
     "ha_driver": "Home Assistants",
     "ollama_model": "The language model",
     "device_token_days": "How long things are kept",
-    "log_level": "Logs",
+    "loop_lag_seconds": "Logs",
 }
 
 

@@ -170,6 +170,7 @@ Word = BeforeValidator(_lower)
 Seconds = Annotated[float, Field(gt=0, le=31_536_000, allow_inf_nan=False)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
+Rate = Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=False)]
 Days = Annotated[int, Field(ge=1, le=3_650)]
 
 
@@ -267,15 +268,46 @@ class Settings(BaseSettings):
         description="The payload of one event. A longer one is answered with an error and ends the "
         "connection.",
     )
+    max_unauthenticated_bytes: Annotated[int, Field(ge=256, le=16 << 20)] = Field(
+        8 << 10,
+        description="The same three, for a peer that has shown no credential yet, where they are larger than"
+        " this. More than enough for a token and a sentence.",
+    )
     max_waiting_events: Annotated[int, Field(ge=1, le=10_000)] = Field(
         16,
         description="Events of one connection that wait for the one being served. When there are as many, "
-        "nothing more is read from that connection until one of them was answered.",
+        "nothing more is read from that connection until one of them was answered. One only for a peer that "
+        "has shown no credential yet.",
     )
-    first_event_seconds: Seconds = Field(
-        30,
-        description="How long a new connection may say nothing, unless a binding makes it a known device. "
-        "Then it gets an error and is closed.",
+    max_waiting_bytes: Annotated[int, Field(ge=256, le=1 << 30)] = Field(
+        256 << 10,
+        description="Bytes of these events together. When there are as many, nothing more is read until "
+        "one of them was answered.",
+    )
+    max_frames_per_second: Annotated[int, Field(ge=1, le=10_000_000)] = Field(
+        2_000,
+        description="Events of one connection in a second, whatever they are. After that, nothing more "
+        "is read from it until the second is over.",
+    )
+    max_connections: Count = Field(
+        10_000,
+        description="Connections in all. A further one gets an error and is closed. Never more than the "
+        "system lets this process have open, which the log says at the start.",
+    )
+    max_connections_per_address: Count = Field(
+        1_000,
+        description="Connections from one IP address (of IPv6: one /64 network). A further one gets an "
+        "error and is closed.",
+    )
+    max_connections_per_device: Count = Field(
+        64,
+        description="Connections of one device. With a further one, the oldest of them gets an error and is "
+        "closed: a satellite that lost its connections without noticing is not locked out by them.",
+    )
+    unauthenticated_seconds: Seconds = Field(
+        10,
+        description="How long a connection lives that has shown no valid credential, whatever else it "
+        "says. Then it gets an error and is closed.",
     )
     half_frame_seconds: Seconds = Field(
         10,
@@ -287,19 +319,54 @@ class Settings(BaseSettings):
     )
     idle_seconds: Seconds = Field(
         600,
-        description="How long a peer that is no known device may say nothing. Then it gets an error and is "
-        "closed.",
+        description="How long a peer whose sentences each bring their token along may say nothing. Then "
+        "it gets an error and is closed.",
     )
     device_idle_seconds: Seconds = Field(
         604_800,
-        description="The same for known devices. Keep it long: a satellite that only writes loses the "
-        "sentence with which it finds out. One that is switched off is noticed within two "
-        "minutes anyway.",
+        description="The same for devices that have authenticated or are bound. Keep it long: a "
+        "satellite that only writes loses the sentence with which it finds out. One that is switched off "
+        "is noticed within two minutes anyway.",
     )
     drain_seconds: Seconds = Field(
         10,
         description="At a stop, for the turns under way to end and their audit rows to be written. What is "
         "not done then is cancelled.",
+    )
+
+    device_turns_per_second: Rate = Field(
+        10,
+        description="Sentences of one device, in the long run. One too many is not understood: the "
+        "answer, at once, is to wait a moment. Nobody speaks that fast, but a program may.",
+    )
+    device_turns_burst: Count = Field(
+        100, description="How many more than that a device may say in a row after a pause."
+    )
+    address_turns_per_second: Rate = Field(
+        100,
+        description="The same from one IP address (of IPv6: one /64 network), sentences without a credential "
+        "among them. All Home Assistants that this server runs share one address.",
+    )
+    address_turns_burst: Count = Field(
+        1_000, description="How many more than that may come from one address in a row after a pause."
+    )
+    max_turns: Count = Field(
+        256,
+        description="Sentences of all users being served at the same time. To a further one the answer, "
+        "at once, is to wait a moment.",
+    )
+    max_turns_per_user: Count = Field(
+        16,
+        description="The same for one user, however many devices speak: so one slow home holds up no other.",
+    )
+    failed_authentications: Count = Field(
+        5,
+        description="Refused tokens that an IP address (of IPv6: one /64 network) is answered at once, "
+        "until it has shown none for a minute. Each further one is answered later, up to "
+        "FAILED_AUTHENTICATION_SECONDS; valid tokens from there are not held up.",
+    )
+    failed_authentication_seconds: Seconds = Field(
+        8, description="The longest that the answer to a refused token is held back."
     )
 
     turn_deadline_seconds: Seconds = Field(
@@ -390,7 +457,17 @@ class Settings(BaseSettings):
         "When there are as many, further turns are answered but not recorded; a row of the "
         "audit log and the log say how many.",
     )
+    audit_text_length: Annotated[int, Field(ge=16, le=100_000)] = Field(
+        2_000,
+        description="Characters of what was said, and of what went wrong, in one row of the audit log. "
+        "What is longer is cut there, and ends in an ellipsis.",
+    )
 
+    loop_lag_seconds: Seconds = Field(
+        0.1,
+        description="When the server was kept from serving anybody for so long, the log has a line that says "
+        "for how long and by what.",
+    )
     log_level: Annotated[Literal["debug", "info", "warning", "error"], Word] = Field(
         "info", description="debug, info, warning or error: what is less grave is not logged."
     )

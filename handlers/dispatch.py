@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from wyoming.asr import Transcript
@@ -19,13 +22,16 @@ from wyoming.ping import Ping, Pong
 from wyoming.user_event import UserEvent
 
 from config.languages import DEFAULT as DEFAULT_LANGUAGE
+from handlers.admission import Admission, Refusal
 from handlers.answer import Answers
 from handlers.authenticate import Authenticator
 from handlers.describe import info_event
 from handlers.errors import AuthenticationError, EventError
+from handlers.failed_authentications import FailedAuthentications
 from handlers.peer import Identity, Peer, Reply
 from handlers.sentence import Sentence, intent_of, sentence_of
 from handlers.status import Status
+from handlers.tally import Tally
 from handlers.turn import Turns
 from handlers.turn_result import TurnResult
 from handlers.understanding import Phrase
@@ -43,32 +49,57 @@ _DESCRIBE = Describe().event().type
 
 _IGNORED = Reply()
 
+_Take = Callable[[Identity, str], Awaitable[TurnResult]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Answering:
+    """How a kind of event is answered.
+
+    Attributes:
+        events: What says how its turn ended.
+        negative: The event that says no, where there was no turn.
+    """
+
+    events: Callable[[TurnResult, dict[str, Any]], tuple[Event, ...]]
+    negative: type[NotHandled | NotRecognized]
+
 
 class Dispatcher:
     """Answers events.
 
     Args:
         authenticator: Says who a peer is.
+        admission: Says how many sentences are served.
         turns: Takes the turns.
         answers: For what is said to somebody who is nobody yet.
         version: Of this server, for `info`.
+        failures: Says how long the answer to a refused credential is held back.
         new_request_id: Makes the unique id of a request.
+        clock: Monotonic seconds.
     """
 
     def __init__(
         self,
         *,
         authenticator: Authenticator,
+        admission: Admission,
         turns: Turns,
         answers: Answers,
         version: str,
+        failures: FailedAuthentications,
         new_request_id: Callable[[], str] = lambda: uuid.uuid4().hex,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._authenticator = authenticator
+        self._admission = admission
         self._turns = turns
         self._answers = answers
         self._info = (info_event(version),)
+        self._failures = failures
         self._new_request_id = new_request_id
+        self._clock = clock
+        self._strangers = Tally()
         self._handlers: Mapping[str, Callable[[Event, Peer], Awaitable[Reply]]] = MappingProxyType(
             {
                 Transcript("").event().type: self._on_transcript,
@@ -78,14 +109,15 @@ class Dispatcher:
             }
         )
 
-    async def arrived(self, peer: Peer) -> None:
+    def arrived(self, peer: Peer) -> None:
         """A connection was accepted: it may be bound to a device."""
         self._authenticator.by_binding(peer)
 
     def immediate(self, event: Event, _peer: Peer) -> tuple[Event, ...] | None:
         """What is answered at once, even while a turn runs: `ping` and `describe`.
 
-        Gives nothing at all for what is ignored anyway, and None for what must wait its turn.
+        Gives nothing at all for what is ignored anyway, and None for what must wait its turn. The answer
+        depends on the event alone, not on who asks or when.
         """
         kind = event.type
         if kind == _PING:
@@ -120,75 +152,107 @@ class Dispatcher:
         try:
             peer.identity = await self._authenticator.by_token(token)
         except AuthenticationError as error:
-            _log.warning("authentication failed", reason=error.message)
-            return Reply((Error(text=error.message, code="unauthenticated").event(),), close=True)
+            refusal = Error(text=error.message, code="unauthenticated").event()
+            return Reply((refusal,), close=True, hold_seconds=self._failed(error, peer))
         device = peer.identity.device_name
         _log.info("authenticated", device_id=peer.identity.device_id, user_id=peer.identity.user_id)
         return Reply((UserEvent(name=AUTHENTICATED, data={"device": device}).event(),))
 
     async def _on_transcript(self, event: Event, peer: Peer) -> Reply:
         sentence = sentence_of(event)
-        request_id = self._new_request_id()
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
-            identity = await self._identity_for(sentence, peer)
-            if identity is None:
-                return self._unauthenticated(sentence)
-            result = await self._turns.of_sentence(sentence, identity, request_id)
-            return self._answer(result, sentence)
+        return await self._serve(sentence, peer, partial(self._turns.of_sentence, sentence), _HANDLING)
 
     async def _on_intent(self, event: Event, peer: Peer) -> Reply:
         intent, sentence = intent_of(event)
-        request_id = self._new_request_id()
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
-            identity = await self._identity_for(sentence, peer)
-            if identity is None:
-                return self._unauthenticated(sentence)
-            result = await self._turns.of_intent(intent, sentence, identity, request_id)
-            return self._answer(result, sentence)
+        return await self._serve(sentence, peer, partial(self._turns.of_intent, intent, sentence), _HANDLING)
 
     async def _on_recognize(self, event: Event, peer: Peer) -> Reply:
         sentence = sentence_of(event)
+        return await self._serve(sentence, peer, partial(self._turns.of_recognition, sentence), _RECOGNIZING)
+
+    async def _serve(self, sentence: Sentence, peer: Peer, take: _Take, answering: _Answering) -> Reply:
+        """Take a turn, if whoever asks is somebody and has not asked too often."""
         request_id = self._new_request_id()
         with structlog.contextvars.bound_contextvars(request_id=request_id):
-            identity = await self._identity_for(sentence, peer)
-            if identity is None:
+            refusal = self._admission.from_origin(peer)
+            if refusal is not None:
+                self._tell(refusal)
+                return Reply((answering.negative(text=self._speech_of(refusal.status, sentence)).event(),))
+            try:
+                identity = await self._identity_for(sentence, peer)
+            except AuthenticationError as error:
                 speech = self._speech_of(Status.UNAUTHENTICATED, sentence)
-                return Reply((NotRecognized(text=speech).event(),))
-            result = await self._turns.of_recognition(sentence, identity, request_id)
+                return Reply(
+                    (answering.negative(text=speech).event(),), hold_seconds=self._failed(error, peer)
+                )
+            if identity is None:
+                self._tell_of_stranger(peer)
+                return Reply(
+                    (answering.negative(text=self._speech_of(Status.UNAUTHENTICATED, sentence)).event(),)
+                )
+            structlog.contextvars.bind_contextvars(user_id=identity.user_id, device_id=identity.device_id)
+            refusal = self._admission.of_device(identity)
+            if refusal is not None:
+                return self._refused(refusal, sentence, identity, request_id, answering)
+            with self._admission.under_way(identity):
+                result = await take(identity, request_id)
             self._log_turn(result)
-            context = _context(result.request_id, sentence)
-            return Reply(_recognition_events(result, context), after=lambda: self._turns.settle(result))
+            return Reply(
+                answering.events(result, _context(request_id, sentence)),
+                after=partial(self._turns.settle, result),
+            )
 
     async def _identity_for(self, sentence: Sentence, peer: Peer) -> Identity | None:
-        """Whose turn this is: the token that came along decides, else what the connection is known as."""
-        if sentence.token is not None:
-            try:
-                identity: Identity | None = await self._authenticator.by_token(sentence.token)
-            except AuthenticationError as error:
-                _log.warning("authentication failed", reason=error.message)
-                return None
-        else:
-            if peer.identity is None:
-                # A binding may have been added since it connected.
-                self._authenticator.by_binding(peer)
-            identity = peer.identity = self._authenticator.renewed(peer)
-        if identity is None:
-            _log.warning("a turn without a valid credential was refused")
-            return None
-        structlog.contextvars.bind_contextvars(user_id=identity.user_id, device_id=identity.device_id)
-        return identity
+        """Whose turn this is: the token that came along decides, else what the connection is known as.
 
-    def _unauthenticated(self, sentence: Sentence) -> Reply:
-        return Reply((NotHandled(text=self._speech_of(Status.UNAUTHENTICATED, sentence)).event(),))
+        Raises:
+            AuthenticationError: The token that came along is not valid.
+        """
+        if sentence.token is not None:
+            identity = await self._authenticator.by_token(sentence.token)
+            peer.vouched_for = True
+            return identity
+        if peer.identity is None:
+            # A binding may have been added since it connected.
+            self._authenticator.by_binding(peer)
+        peer.identity = self._authenticator.renewed(peer)
+        return peer.identity
+
+    def _failed(self, error: AuthenticationError, peer: Peer) -> float:
+        """Note a refused credential; gives for how many seconds its answer is held back."""
+        delay = self._failures.note(peer.origin, self._clock())
+        _log.warning("authentication failed", reason=error.message, held_back_seconds=delay)
+        return delay
+
+    def _refused(
+        self,
+        refusal: Refusal,
+        sentence: Sentence,
+        identity: Identity,
+        request_id: str,
+        answering: _Answering,
+    ) -> Reply:
+        result = self._turns.refused(sentence, identity, request_id, refusal)
+        self._tell(refusal)
+        return Reply(
+            (answering.negative(text=result.speech, context=_context(request_id, sentence)).event(),),
+            after=partial(self._turns.settle, result) if refusal.untold is not None else None,
+        )
+
+    @staticmethod
+    def _tell(refusal: Refusal) -> None:
+        if refusal.untold is not None:
+            _log.warning(
+                "turns refused", status=refusal.status.value, reason=refusal.reason, count=refusal.untold
+            )
+
+    def _tell_of_stranger(self, peer: Peer) -> None:
+        count = self._strangers.note(peer.connection_id, self._clock())
+        if count is not None:
+            _log.warning("a turn without a valid credential was refused", count=count)
 
     def _speech_of(self, status: Status, sentence: Sentence) -> str:
         return self._answers.speak(Phrase(f"status.{status}"), sentence.language or DEFAULT_LANGUAGE)
-
-    def _answer(self, result: TurnResult, sentence: Sentence) -> Reply:
-        self._log_turn(result)
-        answer = Handled if result.status.handled else NotHandled
-        event = answer(text=result.speech, context=_context(result.request_id, sentence)).event()
-        return Reply((event,), after=lambda: self._turns.settle(result))
 
     @staticmethod
     def _log_turn(result: TurnResult) -> None:
@@ -203,6 +267,11 @@ class Dispatcher:
             utterance=result.text,
             answer=result.speech,
         )
+
+
+def _handling_events(result: TurnResult, context: dict[str, Any]) -> tuple[Event, ...]:
+    answer = Handled if result.status.handled else NotHandled
+    return (answer(text=result.speech, context=context).event(),)
 
 
 def _context(request_id: str, sentence: Sentence) -> dict[str, Any]:
@@ -231,3 +300,8 @@ def _recognition_events(result: TurnResult, context: dict[str, Any]) -> tuple[Ev
 
 def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
+
+
+# How a kind of question is answered, once it was served, and where it was not.
+_HANDLING: Final = _Answering(_handling_events, NotHandled)
+_RECOGNIZING: Final = _Answering(_recognition_events, NotRecognized)

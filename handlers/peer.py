@@ -41,14 +41,19 @@ class Peer:
         connection_id: Made by the server, for the log.
         listener: The name of the listener that accepted it; bindings refer to it.
         address: The remote IP address, without port and zone.
+        origin: What is counted as one address: see `handlers.origin`.
         identity: None until a credential or a binding was accepted.
+        vouched_for: Whether a sentence brought a valid token along. The connection itself is nobody's by
+            that, but no stranger's any more.
         write_only: True for peers that never read (a satellite's event stream): nothing is written to them.
     """
 
     connection_id: str
     listener: str
     address: str
+    origin: str = ""
     identity: Identity | None = None
+    vouched_for: bool = False
     write_only: bool = False
 
 
@@ -61,8 +66,10 @@ class Reply:
         after: Called once, after the events were handed to the socket (or had to be dropped because the peer
             is gone or never reads): what may wait until the speaker has the answer.
         close: Whether the connection ends after these events.
+        hold_seconds: For how long they are held back first; not beyond the server's own end.
     """
 
     events: tuple[Event, ...] = ()
     after: Callable[[], None] | None = None
     close: bool = False
+    hold_seconds: float = 0.0

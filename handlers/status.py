@@ -30,6 +30,8 @@ class Status(StrEnum):
     HOME_SLOW = "home-slow"
     HOME_UNAUTHORIZED = "home-unauthorized"
     UNAUTHENTICATED = "unauthenticated"
+    ONE_MOMENT = "one-moment"
+    BUSY = "busy"
     DEADLINE = "deadline"
     INTERRUPTED = "interrupted"
     INTERNAL = "internal"

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 import structlog
 
+from handlers.admission import Refusal
 from handlers.answer import Answers
 from handlers.audit_row import audit_row
 from handlers.errors import HomeAbsentError, TurnDeadlineError
@@ -148,6 +149,15 @@ class Turns:
             return self._say_status(result, Status.NOT_FOR_ME if not_for_me else Status.NOT_UNDERSTOOD)
 
         return await self._bounded(self._begin(sentence, identity, request_id), steps)
+
+    def refused(
+        self, sentence: Sentence, identity: Identity, request_id: str, refusal: Refusal
+    ) -> TurnResult:
+        """A turn that is not taken because there are too many of them."""
+        result = self._begin(sentence, identity, request_id)
+        count = refusal.untold or 1
+        told = refusal.reason if count == 1 else f"{count} times: {refusal.reason}"
+        return replace(self._say_status(result, refusal.status, told), only_understood=True)
 
     def settle(self, result: TurnResult) -> None:
         """What waits until the answer has left: the session, the audit row, and that the device was heard."""

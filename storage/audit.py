@@ -20,7 +20,7 @@ import structlog
 from sqlalchemy import Row, delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from storage.audit_values import AuditValues, bare, fit, gap
+from storage.audit_values import TEXT_LENGTH, AuditValues, bare, fit, gap
 from storage.clock import Clock, utc_now
 from storage.database import Database, rows_affected
 from storage.errors import NotFoundError, StorageError, StorageUnavailableError
@@ -74,6 +74,7 @@ class AuditWriter:
     Args:
         database: Where the rows go.
         queue_size: Rows kept in memory at most; what happens then, this module's first paragraph says.
+        text_length: Characters kept of what was said, and of an error.
         clock: For the times of a gap.
         retry_seconds: How long to wait after the first failed commit; it doubles up to 5 s.
     """
@@ -83,12 +84,14 @@ class AuditWriter:
         database: Database,
         *,
         queue_size: int = 10_000,
+        text_length: int = TEXT_LENGTH,
         clock: Clock = utc_now,
         retry_seconds: float = _RETRY_SECONDS,
     ) -> None:
         self.counters = AuditCounters()
         self._database = database
         self._queue_size = queue_size
+        self._text_length = text_length
         self._clock = clock
         self._retry_seconds = retry_seconds
         self._queue: deque[AuditValues] = deque()
@@ -105,7 +108,7 @@ class AuditWriter:
     def record(self, row: AuditRow) -> None:
         """Queue a row. Never waits, never raises; texts that are too long are cut."""
         try:
-            values = fit(row, now=self._clock())
+            values = fit(row, now=self._clock(), text_length=self._text_length)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with a row, its turn goes on
             self.counters.refused += 1
             _log.error("audit_row_malformed", error=type(error).__name__)

@@ -23,7 +23,7 @@ GAP = "audit-gap"
 # Columns that can hold what somebody said.
 _WORDS = ("input_text", "intent", "ha_response", "error_message", "stages")
 
-# Characters of `input_text` and `error_message`: longer than any sentence a satellite hears.
+# Characters of `input_text` and `error_message` unless set otherwise: more than anybody says in a breath.
 TEXT_LENGTH = 2000
 # Bytes of each of `intent`, `ha_response` and `stages` as JSON.
 JSON_BYTES = 16 * 1024
@@ -35,25 +35,26 @@ _LANGUAGE_LENGTH = 8
 _MAX_INTEGER = 2**31 - 1
 
 
-def fit(row: AuditRow, *, now: datetime) -> AuditValues:
+def fit(row: AuditRow, *, now: datetime, text_length: int = TEXT_LENGTH) -> AuditValues:
     """Cut and clean a row so that the database takes it. What the row refers to may change afterwards.
 
     Args:
         row: Its texts may hold anything that a peer or a model made up.
         now: Stands in for a time that has no zone.
+        text_length: Characters of `input_text` and of `error_message`; what is longer ends in an ellipsis.
     """
     return {
         "request_id": _text(row.request_id, _REQUEST_ID_LENGTH),
         "timestamp": row.timestamp if row.timestamp.tzinfo is not None else now,
         "user_id": _text(row.user_id, _ID_LENGTH),
         "device_id": _text(row.device_id, _ID_LENGTH),
-        "input_text": _text(row.input_text, TEXT_LENGTH),
+        "input_text": _text(row.input_text, text_length),
         "intent": _json(row.intent),
         "ha_response": _json(row.ha_response),
         "status": _text(row.status, _STATUS_LENGTH),
         "latency_ms": float(row.latency_ms) if math.isfinite(row.latency_ms) else 0.0,
         "llm_tokens": None if row.llm_tokens is None else max(0, min(int(row.llm_tokens), _MAX_INTEGER)),
-        "error_message": _text(row.error_message, TEXT_LENGTH),
+        "error_message": _text(row.error_message, text_length),
         "stages": _json(row.stages),
         "language": _text(row.language, _LANGUAGE_LENGTH),
     }

@@ -21,11 +21,13 @@ from config.errors import WyomingCentralError
 from config.languages import SUPPORTED
 from config.listen import ListenAddress
 from config.settings import Settings
+from handlers.admission import Admission, AdmissionLimits
 from handlers.answer import Answers
 from handlers.authenticate import Authenticator
 from handlers.cascade import cascade
 from handlers.device_token import TokenKeys
 from handlers.dispatch import Dispatcher
+from handlers.failed_authentications import FailedAuthentications
 from handlers.ready_home import HomeDirectory
 from handlers.roster import RosterKeeper
 from handlers.session import SessionKeeper
@@ -57,6 +59,7 @@ from wyoming_central.discovery import Advertisement, server_id
 from wyoming_central.frame import FrameBounds
 from wyoming_central.leadership import Leadership
 from wyoming_central.limits import Limits
+from wyoming_central.open_files import RESERVED_FILES, raise_open_files
 from wyoming_central.retention import Retention
 from wyoming_central.server import Server
 
@@ -251,7 +254,9 @@ async def _assemble(
         question_ttl_seconds=settings.question_ttl_seconds,
     )
     sightings = Sightings(stored.devices)
-    audit = AuditWriter(database, queue_size=settings.audit_queue_size)
+    audit = AuditWriter(
+        database, queue_size=settings.audit_queue_size, text_length=settings.audit_text_length
+    )
     answers = Answers.load()
     keys = TokenKeys(settings.jwt_secrets)
     turns = Turns(
@@ -266,8 +271,19 @@ async def _assemble(
         ),
     )
     authenticator = Authenticator(keys=keys, roster=roster)
-    dispatcher = Dispatcher(authenticator=authenticator, turns=turns, answers=answers, version=VERSION)
-    server = Server(dispatcher, limits=_limits(settings))
+    dispatcher = Dispatcher(
+        authenticator=authenticator,
+        admission=Admission(_admission_limits(settings)),
+        turns=turns,
+        answers=answers,
+        version=VERSION,
+        failures=FailedAuthentications(
+            free=settings.failed_authentications, longest=settings.failed_authentication_seconds
+        ),
+    )
+    server = Server(
+        dispatcher, limits=_limits(settings, open_files=await asyncio.to_thread(raise_open_files))
+    )
     lease = Lease(database, name=SERVER_LEASE, holder=_holder(), ttl_seconds=LEASE_SECONDS)
     listener = _ChangesListener(roster, sessions, server, provisioner)
     return _Parts(
@@ -371,19 +387,44 @@ async def _advertisement(settings: Settings, listening: Sequence[ListenAddress])
     )
 
 
-def _limits(settings: Settings) -> Limits:
+def _limits(settings: Settings, *, open_files: int) -> Limits:
+    frame = FrameBounds(
+        header_bytes=settings.max_header_bytes,
+        data_bytes=settings.max_data_bytes,
+        payload_bytes=settings.max_payload_bytes,
+    )
+    room = max(1, open_files - RESERVED_FILES)
+    if room < settings.max_connections:
+        _log.warning(
+            "fewer connections than MAX_CONNECTIONS",
+            connections=room,
+            reason=f"the system lets this process have {open_files} files open",
+        )
     return Limits(
-        frame=FrameBounds(
-            header_bytes=settings.max_header_bytes,
-            data_bytes=settings.max_data_bytes,
-            payload_bytes=settings.max_payload_bytes,
-        ),
-        first_event_seconds=settings.first_event_seconds,
+        frame=frame,
+        unauthenticated_frame=frame.narrowed(settings.max_unauthenticated_bytes),
+        connections=min(room, settings.max_connections),
+        connections_per_address=settings.max_connections_per_address,
+        connections_per_device=settings.max_connections_per_device,
+        unauthenticated_seconds=settings.unauthenticated_seconds,
         idle_seconds=settings.idle_seconds,
         device_idle_seconds=settings.device_idle_seconds,
         half_frame_seconds=settings.half_frame_seconds,
         write_seconds=settings.write_seconds,
         waiting_events=settings.max_waiting_events,
+        waiting_bytes=settings.max_waiting_bytes,
+        frames_per_second=settings.max_frames_per_second,
+    )
+
+
+def _admission_limits(settings: Settings) -> AdmissionLimits:
+    return AdmissionLimits(
+        device_per_second=settings.device_turns_per_second,
+        device_burst=settings.device_turns_burst,
+        address_per_second=settings.address_turns_per_second,
+        address_burst=settings.address_turns_burst,
+        turns=settings.max_turns,
+        turns_per_user=settings.max_turns_per_user,
     )
 
 

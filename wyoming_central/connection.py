@@ -27,7 +27,8 @@ import structlog
 from wyoming.error import Error
 from wyoming.event import Event
 
-from handlers.peer import Peer, Reply
+from handlers.origin import origin_of
+from handlers.peer import Identity, Peer, Reply
 from wyoming_central.errors import Fault, FrameError
 from wyoming_central.frame import FrameDecoder, encode_all
 from wyoming_central.limits import Limits
@@ -43,6 +44,8 @@ _CLOSED: Final = 3
 
 _MAPPED_IPV4: Final = "::ffff:"
 
+_TOO_LONG: Final = frozenset({Fault.HEADER_TOO_LONG, Fault.DATA_TOO_LONG, Fault.PAYLOAD_TOO_LONG})
+
 
 class EventSink(Protocol):
     """Where events go: the dispatcher."""
@@ -50,8 +53,8 @@ class EventSink(Protocol):
     def immediate(self, event: Event, peer: Peer, /) -> tuple[Event, ...] | None:
         """What answers an event at once, out of turn; empty to ignore it; None if it must wait its turn."""
 
-    async def arrived(self, peer: Peer, /) -> None:
-        """Learn of a new peer, before its first event that must wait its turn."""
+    def arrived(self, peer: Peer, /) -> None:
+        """Learn of a new peer, before its first event."""
 
     async def handle(self, event: Event, peer: Peer, /) -> Reply:
         """Answer an event; one at a time for each peer."""
@@ -64,11 +67,17 @@ class Host(Protocol):
     limits: Limits
     clock: Callable[[], float]
 
-    def joined(self, connection: Connection, /) -> None:
-        """Learn of a connection that has begun."""
+    def joined(self, connection: Connection, /) -> bool:
+        """Learn of a connection that has begun; False if there was no room for it, and it was turned away."""
 
-    def left(self, connection: Connection, /) -> None:
-        """Learn of a connection that is over."""
+    def identified(self, connection: Connection, before: Identity | None, /) -> None:
+        """Learn that the connection's peer is somebody else now than `before`, or nobody any more."""
+
+    def left(self, connection: Connection, known_as: Identity | None, /) -> None:
+        """Learn of a connection that is over, and as whom it was made known last."""
+
+    async def hold(self, seconds: float, /) -> None:
+        """Wait so long, or until the server comes to its end."""
 
     def spawn(self, work: Coroutine[Any, Any, None], /, *, name: str) -> asyncio.Task[None]:
         """Start a task that the server owns."""
@@ -83,20 +92,24 @@ class Connection(asyncio.Protocol):
     """
 
     __slots__ = (
+        "_began",
         "_blocked_at",
         "_decoder",
         "_eof",
         "_frame_at",
-        "_heard",
+        "_frames",
         "_host",
+        "_identity",
         "_last_word",
         "_paused",
         "_phase",
         "_quiet_since",
+        "_second",
         "_share_is_due",
         "_transport",
         "_waiting",
-        "_welcomed",
+        "_waiting_bytes",
+        "_was_too_fast",
         "_worker",
         "peer",
     )
@@ -105,17 +118,21 @@ class Connection(asyncio.Protocol):
         self.peer = Peer(secrets.token_hex(6), listener, "")
         self._host = host
         self._transport: asyncio.Transport = cast("asyncio.Transport", None)  # set by connection_made
-        self._decoder = FrameDecoder(host.limits.frame)
+        self._decoder = FrameDecoder(host.limits.unauthenticated_frame)
         self._phase = _OPEN
-        self._waiting: deque[Event] | None = None
+        self._identity: Identity | None = None
+        self._waiting: deque[tuple[Event, int]] | None = None
+        self._waiting_bytes = 0
         self._worker: asyncio.Task[None] | None = None
         self._last_word: Event | None = None
-        self._welcomed = False
-        self._heard = False
         self._paused = False
         self._share_is_due = False
         self._eof = False
+        self._began = 0.0
         self._quiet_since = 0.0
+        self._second = 0.0
+        self._frames = 0
+        self._was_too_fast = False
         self._frame_at: float | None = None
         self._blocked_at: float | None = None
 
@@ -124,11 +141,15 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
         self._transport = cast("asyncio.Transport", transport)
-        self._quiet_since = self._host.clock()
+        self._began = self._quiet_since = self._second = self._host.clock()
         self.peer.address = _address_of(transport)
-        self._host.joined(self)
-        if self._phase == _OPEN:
-            self._work_on()
+        self.peer.origin = origin_of(self.peer.address)
+        if self._host.joined(self):
+            try:
+                self._host.sink.arrived(self.peer)
+                self._note_identity()
+            except Exception:  # noqa: BLE001 - a bug of ours ends this connection, not the server; it is logged
+                self._fail()
 
     def data_received(self, data: bytes) -> None:
         """Take what the peer sent."""
@@ -169,8 +190,8 @@ class Connection(asyncio.Protocol):
             _log.debug("connection lost", **self._who(), reason=type(exc).__name__)
         self._phase = _CLOSED
         self._waiting = None
-        self._decoder = FrameDecoder(self._host.limits.frame)
-        self._host.left(self)
+        self._decoder = FrameDecoder()
+        self._host.left(self, self._identity)
 
     # What the server calls.
 
@@ -191,6 +212,11 @@ class Connection(asyncio.Protocol):
             self._waiting = None
             self._last_word = Error(text=message, code=code.value).event()
             self._part()
+
+    def turn_away(self, code: Fault, message: str) -> None:
+        """Say why there is no room and close at once, keeping nothing of a peer that was never let in."""
+        self._send((Error(text=message, code=code.value).event(),))
+        self._close()
 
     def abort(self) -> None:
         """Close without a word, dropping what was not sent yet."""
@@ -214,17 +240,15 @@ class Connection(asyncio.Protocol):
         if self._frame_at is not None and now - self._frame_at >= limits.half_frame_seconds:
             self._refuse(Fault.SLOW_FRAME, f"a frame must be complete within {limits.half_frame_seconds:g} s")
             return
-        if self._worker is not None:
-            return
-        if self.peer.identity is not None:
-            code, patience = Fault.IDLE, limits.device_idle_seconds
-        elif self._heard:
-            code, patience = Fault.IDLE, limits.idle_seconds
-        else:
-            code, patience = Fault.SILENT, limits.first_event_seconds
-        if now - self._quiet_since >= patience:
-            _log.info("connection closed", **self._who(), code=code.value)
-            self._end(Error(text=f"nothing was heard for {patience:g} s", code=code.value).event())
+        known = self.peer.identity is not None
+        if not known and not self.peer.vouched_for:
+            patience = limits.unauthenticated_seconds
+            if now - self._began >= patience:
+                self._see_off(Fault.UNAUTHENTICATED, f"no valid credential was shown within {patience:g} s")
+        elif self._worker is None:
+            patience = limits.device_idle_seconds if known else limits.idle_seconds
+            if now - self._quiet_since >= patience:
+                self._see_off(Fault.IDLE, f"nothing was heard for {patience:g} s")
 
     # Reading.
 
@@ -237,7 +261,8 @@ class Connection(asyncio.Protocol):
 
     def _take_share(self) -> None:
         sink, peer, decoder = self._host.sink, self.peer, self._decoder
-        share = left = self._host.limits.events_at_once if self._may_take() else 0
+        may_take = self._may_take()
+        share = left = self._share() if may_take else 0
         answers: tuple[Event, ...] = ()
         error: FrameError | None = None
         try:
@@ -245,24 +270,39 @@ class Connection(asyncio.Protocol):
                 left -= 1
                 answer = sink.immediate(event, peer)
                 if answer is None:
-                    self._queue(event)
+                    self._queue(event, decoder.taken_bytes)
                     if not self._may_take():
                         break
                 else:
                     answers = answers + answer if answers else answer
         except FrameError as fault:
             error = fault
+        self._frames += share - left
         self._send(answers)
         if error is not None:
-            self._refuse(error.code, error.message)
+            self._refuse_frame(error)
             return
-        if share and not left:
+        if may_take and not left:
             self._share_is_due = True
-            asyncio.get_running_loop().call_soon(self._take_next_share)
-        began = left != share
-        if began:
-            self._heard = True
-        self._pace(began=began)
+            self._call_for_next_share()
+        self._pace(began=left != share)
+
+    def _share(self) -> int:
+        """How many events may be taken now."""
+        limits, now = self._host.limits, self._host.clock()
+        if now - self._second >= 1.0:
+            self._second, self._frames = now, 0
+        return max(0, min(limits.events_at_once, limits.frames_per_second - self._frames))
+
+    def _call_for_next_share(self) -> None:
+        loop = asyncio.get_running_loop()
+        if self._frames < self._host.limits.frames_per_second:
+            loop.call_soon(self._take_next_share)
+            return
+        if not self._was_too_fast:
+            self._was_too_fast = True
+            _log.warning("peer slowed down", **self._who(), code=Fault.TOO_FAST.value)
+        loop.call_later(max(0.0, self._second + 1.0 - self._host.clock()), self._take_next_share)
 
     def _take_next_share(self) -> None:
         self._share_is_due = False
@@ -273,7 +313,17 @@ class Connection(asyncio.Protocol):
             self._phase == _OPEN
             and self._blocked_at is None
             and not self._share_is_due
-            and (self._waiting is None or len(self._waiting) < self._host.limits.waiting_events)
+            and (not self._waiting or self._has_room())
+        )
+
+    def _has_room(self) -> bool:
+        """Whether one more event may wait beside those that do."""
+        limits = self._host.limits
+        return (
+            self._waiting is not None
+            and self.peer.identity is not None
+            and len(self._waiting) < limits.waiting_events
+            and self._waiting_bytes < limits.waiting_bytes
         )
 
     def _pace(self, *, began: bool) -> None:
@@ -294,10 +344,12 @@ class Connection(asyncio.Protocol):
         else:
             self._transport.resume_reading()
 
-    def _queue(self, event: Event) -> None:
+    def _queue(self, event: Event, size: int) -> None:
         if self._waiting is None:
             self._waiting = deque()
-        self._waiting.append(event)
+            self._waiting_bytes = 0
+        self._waiting.append((event, size))
+        self._waiting_bytes += size
         self._work_on()
 
     # Handling.
@@ -310,14 +362,16 @@ class Connection(asyncio.Protocol):
         """Handle what waits, in order, until nothing does or the peer stops reading."""
         structlog.contextvars.bind_contextvars(**self._where())
         try:
-            if not self._welcomed:
-                await self._host.sink.arrived(self.peer)
-                self._welcomed = True
             while self._waiting and self._blocked_at is None:
-                event = self._waiting.popleft()
+                event, size = self._waiting.popleft()
+                self._waiting_bytes -= size
                 if self._paused:
                     self._take_events()
-                self._deliver(await self._host.sink.handle(event, self.peer))
+                reply = await self._host.sink.handle(event, self.peer)
+                if reply.hold_seconds:
+                    await self._host.hold(reply.hold_seconds)
+                self._note_identity()
+                self._deliver(reply)
         except Exception:  # noqa: BLE001 - a bug of ours ends this connection, not the server; it is logged
             self._worker = None
             self._fail()
@@ -344,6 +398,17 @@ class Connection(asyncio.Protocol):
         elif self._phase == _ENDING:
             self._part()
 
+    def _note_identity(self) -> None:
+        """After whatever may have changed who the peer is: tell the server, and hold it to its bounds."""
+        identity, before = self.peer.identity, self._identity
+        if identity is before or self._phase == _CLOSED:
+            return
+        self._identity = identity
+        if identity is None or before is None or identity.device_id != before.device_id:
+            limits = self._host.limits
+            self._decoder.bounds = limits.unauthenticated_frame if identity is None else limits.frame
+            self._host.identified(self, before)
+
     # Writing and ending.
 
     def _send(self, events: list[Event] | tuple[Event, ...]) -> None:
@@ -351,8 +416,18 @@ class Connection(asyncio.Protocol):
             # Within the protocol's own bounds: `limits` are for what peers send.
             self._transport.write(encode_all(events))
 
+    def _refuse_frame(self, error: FrameError) -> None:
+        stranger = self.peer.identity is None and error.code in _TOO_LONG
+        self._refuse(
+            error.code, f"{error.message} before the peer has authenticated" if stranger else error.message
+        )
+
     def _refuse(self, code: Fault, message: str) -> None:
         _log.warning("peer refused", **self._who(), code=code.value, reason=message)
+        self._end(Error(text=message, code=code.value).event())
+
+    def _see_off(self, code: Fault, message: str) -> None:
+        _log.info("connection closed", **self._who(), code=code.value, reason=message)
         self._end(Error(text=message, code=code.value).event())
 
     def _fail(self) -> None:
@@ -365,7 +440,7 @@ class Connection(asyncio.Protocol):
         """Take no more events; part once those taken are answered."""
         self._phase = _ENDING
         self._last_word = last_word
-        self._decoder = FrameDecoder(self._host.limits.frame)
+        self._decoder = FrameDecoder()
         # Read on, and throw away: only a reader learns that the peer is gone.
         if self._paused:
             self._pause_reading(pause=False)

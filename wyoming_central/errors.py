@@ -8,7 +8,11 @@ from config.errors import WyomingCentralError
 
 
 class Fault(StrEnum):
-    """Why a connection is ended by the server: the `code` of the `error` event that says so."""
+    """What a peer did that the server puts up with no longer: the `code` of the `error` event that says so.
+
+    `NOT_READING` and `TOO_FAST` are words of the log alone: the one is past being told, the other is only
+    slowed down.
+    """
 
     HEADER_TOO_LONG = "header-too-long"
     DATA_TOO_LONG = "data-too-long"
@@ -21,7 +25,9 @@ class Fault(StrEnum):
     TOO_DEEP = "too-deep"
     CUT_FRAME = "cut-frame"
     SLOW_FRAME = "slow-frame"
-    SILENT = "silent"
+    TOO_FAST = "too-fast"
+    TOO_MANY_CONNECTIONS = "too-many-connections"
+    UNAUTHENTICATED = "unauthenticated"
     IDLE = "idle"
     NOT_READING = "not-reading"
     REVOKED = "revoked"

@@ -44,6 +44,15 @@ class FrameBounds:
     payload_bytes: int = 64 * 1024
     depth: int = 32
 
+    def narrowed(self, most: int) -> FrameBounds:
+        """These bounds, with no part of a frame longer than `most` bytes."""
+        return FrameBounds(
+            min(self.header_bytes, most),
+            min(self.data_bytes, most),
+            min(self.payload_bytes, most),
+            self.depth,
+        )
+
 
 # An event's type is longer than this (`bad-type`) only by malice; the longest that `wyoming` knows has 19.
 TYPE_CHARACTERS: Final = 64
@@ -56,6 +65,7 @@ class _Header(NamedTuple):
     data: dict[str, Any] | None
     data_length: int
     payload_length: int
+    frame_bytes: int
 
 
 # Peers send the same few headers over and over, down to the byte; reading one costs more than all the rest of
@@ -72,13 +82,15 @@ class FrameDecoder:
     `FrameError` nobody knows where the next frame begins: the decoder is of no more use.
 
     Args:
-        bounds: What is refused.
+        bounds: What is refused; may be replaced, for the frames whose header has not been read yet.
     """
 
-    __slots__ = ("_bounds", "_buffer", "_header", "_offset", "_scanned")
+    __slots__ = ("_buffer", "_header", "_offset", "_scanned", "bounds", "taken_bytes")
 
     def __init__(self, bounds: FrameBounds = DEFAULT_BOUNDS) -> None:
-        self._bounds = bounds
+        self.bounds = bounds
+        self.taken_bytes = 0
+        """Of the frame whose event was taken last."""
         self._buffer: bytes | bytearray = b""
         self._offset = 0
         self._scanned = 0
@@ -123,7 +135,7 @@ class FrameDecoder:
             self._header = None
         elif self._offset == len(buffer) or (header := self._read_header(buffer)) is None:
             return None
-        type_, data, data_length, payload_length = header
+        type_, data, data_length, payload_length, self.taken_bytes = header
         start = self._offset
         data_end = start + data_length
         end = data_end + payload_length
@@ -131,7 +143,7 @@ class FrameDecoder:
             self._header = header
             return None
         if data_length:
-            more = _parse(buffer[start:data_end], self._bounds.depth, "data")
+            more = _parse(buffer[start:data_end], self.bounds.depth, "data")
             if type(more) is not dict:
                 more = _object_of(more)
             data = {**data, **more} if data else more
@@ -155,7 +167,7 @@ class FrameDecoder:
             raise FrameError(Fault.CUT_FRAME, "the stream ended inside a frame")
 
     def _read_header(self, buffer: bytes | bytearray) -> _Header | None:
-        bounds = self._bounds
+        bounds = self.bounds
         start = self._offset
         newline = buffer.find(b"\n", self._scanned)
         if (newline if newline >= 0 else len(buffer)) - start > bounds.header_bytes:
@@ -172,7 +184,7 @@ class FrameDecoder:
         header = _KNOWN_HEADERS.get(line)
         if header is None:
             header = _header_of(line, bounds)
-        _, _, data_length, payload_length = header
+        _, _, data_length, payload_length, _ = header
         if data_length > bounds.data_bytes:
             raise FrameError(Fault.DATA_TOO_LONG, f"`data_length` must be at most {bounds.data_bytes}")
         if payload_length > bounds.payload_bytes:
@@ -271,11 +283,13 @@ def _header_of(line: bytes, bounds: FrameBounds) -> _Header:
     if type(type_) is not str or not 0 < len(type_) <= TYPE_CHARACTERS:
         raise FrameError(Fault.BAD_TYPE, f"`type` must be a string of 1 to {TYPE_CHARACTERS} characters")
     data = fields.get("data")
+    data_length, payload_length = _length_of(fields, "data_length"), _length_of(fields, "payload_length")
     header = _Header(
         type_,
         None if data is None else _object_of(data),
-        _length_of(fields, "data_length"),
-        _length_of(fields, "payload_length"),
+        data_length,
+        payload_length,
+        len(line) + 1 + data_length + payload_length,
     )
     if data is None and len(line) <= _KNOWN_HEADER_BYTES and _brackets_in(line) == 1:
         if len(_KNOWN_HEADERS) >= _KNOWN_HEADERS_MOST:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 from wyoming_central.frame import FrameBounds
 
+UNAUTHENTICATED_BYTES = 8 * 1024
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -17,10 +19,16 @@ class Limits:
 
     Attributes:
         frame: How large a frame may be; a larger one, or one that is malformed, ends the connection.
-        first_event_seconds: How long a new connection may say nothing (`silent`). Not for peers that a
-            binding makes a known device: a satellite's event stream is silent until somebody speaks.
-        idle_seconds: How long a peer that no credential and no binding has made a known device may say
-            nothing after its last event or answer (`idle`).
+        unauthenticated_frame: The same for a peer that no credential and no binding has made a known device:
+            small, so that hundreds of strangers hold no more than a few megabytes.
+        connections: How many there may be in all. One more is told so (`too-many-connections`) and closed;
+            the log gets a line for the first, then one a minute with how many there were.
+        connections_per_address: The same for one origin: an IPv4 address, or a /64 network of IPv6.
+        connections_per_device: With one more, the oldest connection of that device is told so
+            (`too-many-connections`) and closed.
+        unauthenticated_seconds: How long a connection lives that has shown no valid credential, whatever it
+            says meanwhile (`unauthenticated`). One whose credential ended is such a connection again.
+        idle_seconds: How long a peer may say nothing whose sentences bring their token along (`idle`).
         device_idle_seconds: The same for known devices. Long, because a satellite loses the sentence that
             it writes into a connection which was closed meanwhile; one that is gone is found by
             `keepalive_seconds`.
@@ -30,9 +38,13 @@ class Limits:
         linger_seconds: How long a closing connection waits, after the last answer was sent, for the peer to
             close its side. What it sends meanwhile is thrown away; closing at once could destroy the answer
             on its way.
-        waiting_events: How many events of one connection may wait for their turn. More are not refused: they
-            are left unread, which slows the peer down, until one of those waiting has been answered. While
-            that is so, `ping` is not seen either.
+        waiting_events: How many events of one connection may wait for their turn; one, of a peer that is not
+            a known device. More are not refused: they are left unread, which slows the peer down, until one
+            of those waiting has been answered. While that is so, `ping` is not seen either.
+        waiting_bytes: How many bytes those events may have together, the last of them not counted; the same
+            happens.
+        frames_per_second: How many events are taken from one connection in a second. The rest is left unread
+            until the second is over; the log gets a line the first time (`too-fast`).
         events_at_once: How many events are taken from one connection before the others get their share.
         backlog: How many connections may wait to be accepted; the system cuts it to its own bound
             (`net.core.somaxconn`). Beyond it, new peers are kept waiting by their own system.
@@ -41,13 +53,21 @@ class Limits:
     """
 
     frame: FrameBounds = field(default_factory=FrameBounds)
-    first_event_seconds: float = 30.0
+    unauthenticated_frame: FrameBounds = field(
+        default_factory=lambda: FrameBounds().narrowed(UNAUTHENTICATED_BYTES)
+    )
+    connections: int = 10_000
+    connections_per_address: int = 1_000
+    connections_per_device: int = 64
+    unauthenticated_seconds: float = 10.0
     idle_seconds: float = 600.0
     device_idle_seconds: float = 7 * 86_400.0
     half_frame_seconds: float = 10.0
     write_seconds: float = 10.0
     linger_seconds: float = 2.0
     waiting_events: int = 16
+    waiting_bytes: int = 256 * 1024
+    frames_per_second: int = 2_000
     events_at_once: int = 64
     backlog: int = 4096
     keepalive_seconds: int = 60
@@ -56,7 +76,7 @@ class Limits:
     def sweep_seconds(self) -> float:
         """How often the times are looked at: four times within the shortest, at least once a second."""
         shortest = min(
-            self.first_event_seconds,
+            self.unauthenticated_seconds,
             self.idle_seconds,
             self.device_idle_seconds,
             self.half_frame_seconds,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import os
 import socket
@@ -14,8 +15,10 @@ from typing import Any, Self
 import structlog
 
 from handlers.peer import Identity
+from handlers.tally import Tally
 from wyoming_central.address import host_and_port
 from wyoming_central.connection import Connection, EventSink
+from wyoming_central.connection_caps import ConnectionCaps
 from wyoming_central.errors import Fault, ListenError
 from wyoming_central.limits import Limits
 
@@ -45,12 +48,14 @@ class Server:
         self.clock = clock
         self._listeners: list[asyncio.Server] = []
         self._connections: set[Connection] = set()
+        self._caps: ConnectionCaps[Connection] = ConnectionCaps(self.limits)
+        self._turned_away = Tally()
         self._workers: set[asyncio.Task[None]] = set()
         self._group = asyncio.TaskGroup()
         self._sweeper: asyncio.Task[None] | None = None
         self._empty = asyncio.Event()
         self._empty.set()
-        self._draining = False
+        self._ending = asyncio.Event()
 
     async def __aenter__(self) -> Self:
         await self._group.__aenter__()
@@ -134,7 +139,7 @@ class Server:
         Returns:
             How many turns were cut.
         """
-        self._draining = True
+        self._ending.set()
         self._stop_listening()
         for connection in tuple(self._connections):
             connection.finish()
@@ -151,17 +156,47 @@ class Server:
 
     # What a connection calls.
 
-    def joined(self, connection: Connection) -> None:
-        """Take a new connection in."""
+    def joined(self, connection: Connection) -> bool:
+        """Take a new connection in; False if it had to be sent away."""
+        if self._ending.is_set():
+            connection.abort()
+            return False
+        origin = connection.peer.origin
+        refusal = self._caps.refusal_for(origin)
+        if refusal is not None:
+            self._turn_away(connection, refusal)
+            return False
+        self._caps.add(connection, origin)
         self._connections.add(connection)
         self._empty.clear()
-        if self._draining:
-            connection.abort()
+        return True
 
-    def left(self, connection: Connection) -> None:
+    def identified(self, connection: Connection, before: Identity | None) -> None:
+        """Count a connection for the device that its peer turned out to be."""
+        if before is not None:
+            self._caps.remove_from_device(connection, before.device_id)
+        now = connection.peer.identity
+        if now is None:
+            return
+        oldest = self._caps.add_to_device(connection, now.device_id)
+        if oldest is not None:
+            self._caps.remove_from_device(oldest, now.device_id)
+            oldest.dismiss(
+                Fault.TOO_MANY_CONNECTIONS,
+                f"the device has over {self.limits.connections_per_device} connections; this is its oldest",
+            )
+
+    def left(self, connection: Connection, known_as: Identity | None) -> None:
         """Let a connection go that is over."""
         self._connections.discard(connection)
+        self._caps.remove(connection, connection.peer.origin, known_as.device_id if known_as else None)
         self._note_if_empty()
+
+    async def hold(self, seconds: float) -> None:
+        """Wait so long, or until the server comes to its end."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._ending.wait()
 
     def spawn(self, work: Coroutine[Any, Any, None], *, name: str) -> asyncio.Task[None]:
         """Start a connection's work."""
@@ -176,6 +211,20 @@ class Server:
         now = self.clock()
         for connection in tuple(self._connections):
             connection.check_deadlines(now)
+
+    def _turn_away(self, connection: Connection, reason: str) -> None:
+        peer = connection.peer
+        connection.turn_away(Fault.TOO_MANY_CONNECTIONS, reason)
+        count = self._turned_away.note(peer.origin, self.clock())
+        if count is not None:
+            _log.warning(
+                "connections turned away",
+                listener=peer.listener,
+                address=peer.address,
+                code=Fault.TOO_MANY_CONNECTIONS.value,
+                reason=reason,
+                count=count,
+            )
 
     def _work_done(self, task: asyncio.Task[None]) -> None:
         self._workers.discard(task)
@@ -215,7 +264,7 @@ class Server:
         self._listeners.clear()
 
     def _cut(self) -> None:
-        self._draining = True
+        self._ending.set()
         for connection in tuple(self._connections):
             connection.abort()
         for task in tuple(self._workers):

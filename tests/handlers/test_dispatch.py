@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
+import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 from wyoming.asr import Transcript
@@ -16,15 +19,17 @@ from wyoming.intent import Entity, Intent, Recognize
 from wyoming.ping import Ping
 from wyoming.user_event import UserEvent
 
+from handlers.admission import Admission, AdmissionLimits, Refusal
 from handlers.answer import Answers
 from handlers.dispatch import Dispatcher
 from handlers.errors import AuthenticationError
+from handlers.failed_authentications import FailedAuthentications
 from handlers.peer import Identity, Peer, Reply
 from handlers.sentence import Sentence
 from handlers.status import Status
 from handlers.turn_result import TurnResult
 from handlers.understanding import Intent as Meant
-from handlers.understanding import Understanding, Verdict
+from handlers.understanding import Phrase, Understanding, Verdict
 
 ANNA = Identity("anna", "a1", "Konyha", "hu")
 BELA = Identity("bela", "b1", "Kitchen", "en")
@@ -37,8 +42,10 @@ class StandInAuthenticator:
     def __init__(self) -> None:
         self.bound: Identity | None = None
         self.holds = True
+        self.asked: list[str] = []
 
     async def by_token(self, text: str) -> Identity:
+        self.asked.append(text)
         if text not in TOKENS:
             raise AuthenticationError("the token was revoked")
         return TOKENS[text]
@@ -58,8 +65,11 @@ class StandInTurns:
         self.intents: tuple[Meant, ...] = ()
         self.settled: list[TurnResult] = []
         self.broken = False
+        self.goes_on: asyncio.Event | None = None
 
     async def of_sentence(self, sentence: Sentence, identity: Identity, request_id: str) -> TurnResult:
+        if self.goes_on is not None:
+            await self.goes_on.wait()
         if self.broken:
             raise LookupError("a bug")
         understanding = Understanding(Verdict.COMMANDS, self.intents)
@@ -73,6 +83,13 @@ class StandInTurns:
         return TurnResult(request_id, identity, intent.name, "hu", self.status, identity.user_id)
 
     of_recognition = of_sentence
+
+    def refused(
+        self, sentence: Sentence, identity: Identity, request_id: str, refusal: Refusal
+    ) -> TurnResult:
+        return TurnResult(
+            request_id, identity, sentence.text, "hu", refusal.status, f"refused {refusal.status}"
+        )
 
     def settle(self, result: TurnResult) -> None:
         self.settled.append(result)
@@ -88,16 +105,46 @@ def turns() -> StandInTurns:
     return StandInTurns()
 
 
+class Clock:
+    """Stands still unless it is moved."""
+
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
 @pytest.fixture
-def dispatcher(authenticator: StandInAuthenticator, turns: StandInTurns, answers: Answers) -> Dispatcher:
+def clock() -> Clock:
+    return Clock()
+
+
+LIMITS = AdmissionLimits(
+    device_per_second=1, device_burst=8, address_per_second=2, address_burst=12, turns=3, turns_per_user=2
+)
+
+
+def a_dispatcher(
+    authenticator: StandInAuthenticator, turns: StandInTurns, answers: Answers, clock: Clock
+) -> Dispatcher:
     numbers = itertools.count(1)
     return Dispatcher(
         authenticator=authenticator,  # type: ignore[arg-type]
+        admission=Admission(LIMITS, clock=clock),
         turns=turns,  # type: ignore[arg-type]
         answers=answers,
         version="1",
+        failures=FailedAuthentications(free=2, longest=3.0),
         new_request_id=lambda: f"r{next(numbers)}",
+        clock=clock,
     )
+
+
+@pytest.fixture
+def dispatcher(
+    authenticator: StandInAuthenticator, turns: StandInTurns, answers: Answers, clock: Clock
+) -> Dispatcher:
+    return a_dispatcher(authenticator, turns, answers, clock)
 
 
 @pytest.fixture
@@ -182,14 +229,14 @@ async def test_a_bound_peer_needs_no_token(
     dispatcher: Dispatcher, peer: Peer, authenticator: StandInAuthenticator
 ) -> None:
     authenticator.bound = BELA
-    await dispatcher.arrived(peer)
+    dispatcher.arrived(peer)
     assert only(await dispatcher.handle(Transcript("x").event(), peer)).data["text"] == "bela"
 
 
 async def test_a_binding_that_was_added_later_counts_for_the_next_sentence(
     dispatcher: Dispatcher, peer: Peer, authenticator: StandInAuthenticator
 ) -> None:
-    await dispatcher.arrived(peer)
+    dispatcher.arrived(peer)
     assert only(await dispatcher.handle(Transcript("x").event(), peer)).type == "not-handled"
     authenticator.bound = BELA
     assert only(await dispatcher.handle(Transcript("x").event(), peer)).data["text"] == "bela"
@@ -277,6 +324,149 @@ async def test_a_bug_of_ours_is_an_error_event(
     assert (only(reply).type, only(reply).data["code"], reply.close) == ("error", "internal", True)
 
 
+# Too many.
+
+
+async def test_one_sentence_too_many_of_a_device_is_asked_to_wait_in_its_language_and_soon_served_again(
+    dispatcher: Dispatcher, peer: Peer, turns: StandInTurns, clock: Clock
+) -> None:
+    peer.identity = ANNA
+    for _ in range(int(LIMITS.device_burst)):
+        assert only(await dispatcher.handle(Transcript("x").event(), peer)).type == "handled"
+    refused = only(await dispatcher.handle(Transcript("x").event(), peer))
+    assert (refused.type, refused.data["text"]) == ("not-handled", "refused one-moment")
+    clock.now += 1.0
+    assert only(await dispatcher.handle(Transcript("x").event(), peer)).type == "handled"
+
+
+async def test_another_device_is_served_meanwhile(dispatcher: Dispatcher, peer: Peer) -> None:
+    peer.identity = ANNA
+    for _ in range(9):
+        await dispatcher.handle(Transcript("x").event(), peer)
+    other = Peer("c2", "default", "127.0.0.1", origin="another", identity=BELA)
+    assert only(await dispatcher.handle(Transcript("x").event(), other)).type == "handled"
+
+
+@pytest.mark.parametrize(
+    ("event", "answer"),
+    [
+        (Transcript("x").event(), "not-handled"),
+        (Intent("HassTurnOn").event(), "not-handled"),
+        (Recognize("x").event(), "not-recognized"),
+    ],
+)
+async def test_all_that_asks_for_a_turn_counts_and_each_hears_no_in_its_own_way(
+    dispatcher: Dispatcher, peer: Peer, event: Event, answer: str
+) -> None:
+    peer.identity = ANNA
+    for _ in range(8):
+        await dispatcher.handle(Transcript("x").event(), peer)
+    assert only(await dispatcher.handle(event, peer)).type == answer
+
+
+async def test_an_address_that_sends_too_many_is_asked_to_wait_before_anybody_is_looked_up(
+    dispatcher: Dispatcher, peer: Peer, answers: Answers, authenticator: StandInAuthenticator
+) -> None:
+    for _ in range(12):
+        await dispatcher.handle(Transcript("x", language="en").event(), peer)
+    context = {"token": "annas-token"}
+    refused = only(await dispatcher.handle(Transcript("x", language="en", context=context).event(), peer))
+    assert refused.type == "not-handled"
+    assert refused.data["text"] == answers.speak(Phrase("status.one-moment"), "en")
+    assert authenticator.asked == []
+
+
+async def test_a_flood_leaves_one_line_and_one_audit_row_a_minute(
+    dispatcher: Dispatcher, peer: Peer, turns: StandInTurns, clock: Clock
+) -> None:
+    peer.identity = ANNA
+    with structlog.testing.capture_logs() as lines:
+        for _ in range(8):
+            await dispatcher.handle(Transcript("x").event(), peer)
+        lines.clear()
+        settled = []
+        for second in range(61):
+            clock.now = 1000.0 + second
+            for _ in range(12 if second == 0 else 2):
+                peer.origin = f"elsewhere {second}"
+                reply = await dispatcher.handle(Transcript("x").event(), peer)
+                if only(reply).type == "not-handled" and reply.after is not None:
+                    reply.after()
+                    settled.append(second)
+    told = [line for line in lines if line["event"] == "turns refused"]
+    assert [(line["status"], line["count"]) for line in told] == [("one-moment", 1), ("one-moment", 71)]
+    assert settled == [0, 60]
+
+
+async def test_turns_under_way_are_bounded_for_a_user_and_in_all(
+    dispatcher: Dispatcher, turns: StandInTurns
+) -> None:
+    turns.goes_on = asyncio.Event()
+    peers = [
+        Peer("c", "default", "127.0.0.1", identity=replace(ANNA, device_id=f"a{number}")) for number in "123"
+    ]
+    belas = [
+        Peer("c", "default", "127.0.0.1", identity=replace(BELA, device_id=f"b{number}")) for number in "12"
+    ]
+
+    async def say(peer: Peer) -> str:
+        return str(only(await dispatcher.handle(Transcript("x").event(), peer)).data["text"])
+
+    async with asyncio.TaskGroup() as group:
+        first, second = (group.create_task(say(peer)) for peer in peers[:2])
+        await asyncio.sleep(0)
+        assert await say(peers[2]) == "refused busy", "two of this user are under way"
+        third = group.create_task(say(belas[0]))
+        await asyncio.sleep(0)
+        assert await say(belas[1]) == "refused busy", "three are under way in all"
+        turns.goes_on.set()
+    assert [task.result() for task in (first, second, third)] == ["anna", "anna", "bela"]
+    assert [await say(peer) for peer in (*peers, *belas)] == ["anna", "anna", "anna", "bela", "bela"]
+
+
+async def test_a_turn_that_breaks_is_not_counted_for_ever(
+    dispatcher: Dispatcher, peer: Peer, turns: StandInTurns
+) -> None:
+    peer.identity = ANNA
+    turns.broken = True
+    for _ in range(LIMITS.turns_per_user + 1):
+        await dispatcher.handle(Transcript("x").event(), peer)
+    turns.broken = False
+    assert only(await dispatcher.handle(Transcript("x").event(), peer)).type == "handled"
+
+
+async def test_refused_tokens_are_answered_later_and_later_and_valid_ones_at_once(
+    dispatcher: Dispatcher, peer: Peer, clock: Clock
+) -> None:
+    delays = [(await dispatcher.handle(authenticate("nonsense"), peer)).hold_seconds for _ in range(4)]
+    assert delays == [0.0, 0.0, 0.25, 0.5]
+    spoken = Transcript("x", context={"token": "nonsense"}).event()
+    assert (await dispatcher.handle(spoken, peer)).hold_seconds == 1.0, "however the token came"
+    assert [(await dispatcher.handle(spoken, peer)).hold_seconds for _ in range(3)] == [2.0, 3.0, 3.0]
+    neighbour = Peer("c2", "default", "127.0.0.1")
+    assert (await dispatcher.handle(authenticate("annas-token"), neighbour)).hold_seconds == 0.0
+    elsewhere = Peer("c3", "default", "127.0.0.2", origin="127.0.0.2")
+    assert (await dispatcher.handle(authenticate("nonsense"), elsewhere)).hold_seconds == 0.0
+    clock.now += 60
+    assert (await dispatcher.handle(authenticate("nonsense"), peer)).hold_seconds == 0.0
+
+
+async def test_a_sentence_with_a_valid_token_makes_its_connection_nobodys_but_no_strangers(
+    dispatcher: Dispatcher, peer: Peer
+) -> None:
+    await dispatcher.handle(Transcript("x", context={"token": "annas-token"}).event(), peer)
+    assert (peer.identity, peer.vouched_for) == (None, True)
+
+
+async def test_a_stranger_that_goes_on_talking_leaves_one_line_a_minute(
+    dispatcher: Dispatcher, peer: Peer
+) -> None:
+    with structlog.testing.capture_logs() as lines:
+        for _ in range(5):
+            await dispatcher.handle(Transcript("x").event(), peer)
+    assert [line["event"] for line in lines] == ["a turn without a valid credential was refused"]
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=10),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
@@ -291,12 +481,7 @@ json_values = st.recursive(
     ),
 )
 async def test_arbitrary_data_is_answered_and_never_raises(kind: str, data: dict[str, Any]) -> None:
-    dispatcher = Dispatcher(
-        authenticator=StandInAuthenticator(),  # type: ignore[arg-type]
-        turns=StandInTurns(),  # type: ignore[arg-type]
-        answers=ANSWERS,
-        version="1",
-    )
+    dispatcher = a_dispatcher(StandInAuthenticator(), StandInTurns(), ANSWERS, Clock())
     peer = Peer("c1", "default", "127.0.0.1", identity=ANNA)
     reply = await dispatcher.handle(Event(kind, data), peer)
     assert reply == Reply() or reply.events

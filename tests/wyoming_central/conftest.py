@@ -26,7 +26,13 @@ from wyoming_central.server import Server
 
 PATIENCE = 10.0
 
-ON_BOTH_LOOPS = {"test_client.py", "test_connection.py", "test_server.py", "test_server_hostile.py"}
+ON_BOTH_LOOPS = {
+    "test_client.py",
+    "test_connection.py",
+    "test_server.py",
+    "test_server_hostile.py",
+    "test_server_limits.py",
+}
 
 
 def pytest_asyncio_loop_factories(
@@ -54,7 +60,7 @@ class Sink:
         self.cancelled: list[str] = []
         self.bind: Identity | None = None
         self.write_only = False
-        self.arrival: asyncio.Event | None = None
+        self.arrival_breaks = False
 
     def immediate(self, event: Event, peer: Peer) -> tuple[Event, ...] | None:
         if event.type == "ping":
@@ -65,10 +71,10 @@ class Sink:
             raise ValueError("broken")
         return None
 
-    async def arrived(self, peer: Peer) -> None:
+    def arrived(self, peer: Peer) -> None:
         self.peers.append(peer)
-        if self.arrival is not None:
-            await self.arrival.wait()
+        if self.arrival_breaks:
+            raise ValueError("broken")
         peer.identity = self.bind
         peer.write_only = self.write_only
 
@@ -81,16 +87,22 @@ class Sink:
         text = event.data["text"]
         self.begun.put_nowait(text)
         try:
-            return await self._obey(text)
+            return await self._obey(text, peer)
         except asyncio.CancelledError:
             self.cancelled.append(text)
             raise
 
-    async def _obey(self, text: str) -> Reply:
+    async def _obey(self, text: str, peer: Peer) -> Reply:
         if text.startswith("hold"):
             await self.release.wait()
         if text == "break":
             raise ValueError("broken")
+        if text == "hold as kitchen":
+            peer.identity = Identity("anna", "kitchen", "kitchen", "hu")
+        if text == "vouched for":
+            peer.vouched_for = True
+        if text == "expired":
+            peer.identity = None
         self.handled.append(text)
         return Reply(
             (
@@ -100,6 +112,7 @@ class Sink:
             ),
             after=lambda: self.settled.append(text),
             close=text == "bye",
+            hold_seconds={"later": 0.05, "much later": 3600.0}.get(text, 0.0),
         )
 
 

@@ -22,47 +22,68 @@ PING = encode(Ping(text="ping").event())
 LIMITS = Limits()
 
 
+async def authenticate(peer: Any, device: str = "hall") -> None:
+    peer.send(encode(Event("authenticate", {"user": "anna", "device": device})))
+    assert (await peer.receive()).type == "authenticated"
+
+
 async def pass_time(server: Server, clock: Any, seconds: float) -> None:
     clock.now += seconds
     server.check_deadlines()
     await asyncio.sleep(0)
 
 
-async def test_a_connection_without_any_event_is_closed_in_time(
-    server: Server, address: tuple[str, int], meet: Any, clock: Any, log: Any
+async def test_who_shows_no_credential_is_closed_in_time_silent_or_not(
+    sink: Any, server: Server, address: tuple[str, int], meet: Any, clock: Any, log: Any
 ) -> None:
-    async with meet(address) as silent, meet(address) as spoken:
-        spoken.send(PING)
-        await spoken.receive()
-        await pass_time(server, clock, LIMITS.first_event_seconds - 1)
-        spoken.send(PING)
-        assert await spoken.text() == "ping"
+    async with meet(address) as silent, meet(address) as busy, meet(address) as known:
+        await authenticate(known)
+        busy.say("hold")
+        await sink.begun.get()
+        await pass_time(server, clock, LIMITS.unauthenticated_seconds - 1)
+        busy.send(PING)
+        assert await busy.text() == "ping"
         await pass_time(server, clock, 1)
         refusal = await silent.refusal()
-        assert (refusal.code, refusal.text) == (Fault.SILENT, "nothing was heard for 30 s")
-        assert [(line["code"], line["address"]) for line in log] == [(Fault.SILENT, "127.0.0.1")]
-        spoken.send(PING)
-        assert await spoken.text() == "ping"
+        assert refusal.code == Fault.UNAUTHENTICATED
+        assert refusal.text == "no valid credential was shown within 10 s"
+        sink.release.set()
+        answer, last = await busy.last_words()
+        assert (answer.data["text"], last.data["code"]) == ("hold", Fault.UNAUTHENTICATED)
+        assert [(line["code"], line["address"]) for line in log] == [(Fault.UNAUTHENTICATED, "127.0.0.1")] * 2
+        known.send(PING)
+        assert await known.text() == "ping"
 
 
-async def test_an_unknown_peer_that_falls_silent_is_closed_in_time(
-    server: Server, address: tuple[str, int], meet: Any, clock: Any
+async def test_a_peer_whose_sentences_bring_their_token_may_be_silent_for_a_while(
+    sink: Any, server: Server, address: tuple[str, int], meet: Any, clock: Any
 ) -> None:
     async with meet(address) as peer:
         for _ in range(3):
-            peer.send(PING)
+            peer.say("vouched for")
             await peer.receive()
             await pass_time(server, clock, LIMITS.idle_seconds - 1)
         await pass_time(server, clock, 1)
         assert (await peer.refusal()).code == Fault.IDLE
 
 
+async def test_a_peer_whose_credential_ended_is_a_stranger_again(
+    sink: Any, server: Server, address: tuple[str, int], meet: Any, clock: Any
+) -> None:
+    async with meet(address) as peer:
+        await authenticate(peer)
+        await pass_time(server, clock, LIMITS.unauthenticated_seconds)
+        peer.say("expired")
+        assert await peer.text() == "expired"
+        await pass_time(server, clock, 0)
+        assert (await peer.refusal()).code == Fault.UNAUTHENTICATED
+
+
 async def test_a_known_device_may_be_silent_for_days(
     sink: Any, server: Server, address: tuple[str, int], meet: Any, clock: Any
 ) -> None:
     async with meet(address) as by_token:
-        by_token.send(encode(Event("authenticate", {"user": "anna", "device": "hall"})))
-        await by_token.receive()
+        await authenticate(by_token)
         sink.bind = ANNA
         async with meet(address) as by_binding:
             by_binding.send(PING)
@@ -92,8 +113,9 @@ async def test_a_frame_begun_must_end_in_time_however_busily_it_trickles(
 
 
 async def test_each_frame_has_its_own_time(
-    server: Server, address: tuple[str, int], meet: Any, clock: Any
+    sink: Any, server: Server, address: tuple[str, int], meet: Any, clock: Any
 ) -> None:
+    sink.bind = ANNA
     async with meet(address) as peer:
         peer.send(PING[:5])
         for _ in range(5):
@@ -106,6 +128,7 @@ async def test_each_frame_has_its_own_time(
 async def test_a_frame_held_back_by_us_is_not_the_peers_delay(
     sink: Any, server: Server, address: tuple[str, int], meet: Any, clock: Any
 ) -> None:
+    sink.bind = ANNA
     async with meet(address) as peer:
         peer.say("hold", *"abcdefgh")
         await sink.begun.get()
@@ -117,6 +140,7 @@ async def test_a_frame_held_back_by_us_is_not_the_peers_delay(
 async def test_the_half_of_a_frame_seen_late_has_its_full_time(
     sink: Any, server: Server, address: tuple[str, int], meet: Any, clock: Any
 ) -> None:
+    sink.bind = ANNA
     async with meet(address) as peer:
         peer.say("hold", *"abcd")
         peer.send(PING[:9])
@@ -133,12 +157,13 @@ async def test_a_turn_may_take_longer_than_a_peer_may_be_silent(
     sink: Any, server: Server, address: tuple[str, int], meet: Any, clock: Any
 ) -> None:
     async with meet(address) as peer:
+        await authenticate(peer)
         peer.say("hold")
         await sink.begun.get()
-        await pass_time(server, clock, LIMITS.idle_seconds * 2)
+        await pass_time(server, clock, LIMITS.device_idle_seconds * 2)
         sink.release.set()
         assert await peer.text() == "hold"
-        await pass_time(server, clock, LIMITS.idle_seconds - 1)
+        await pass_time(server, clock, LIMITS.device_idle_seconds - 1)
         peer.send(PING)
         assert await peer.text() == "ping"
 
@@ -146,6 +171,7 @@ async def test_a_turn_may_take_longer_than_a_peer_may_be_silent(
 async def test_the_refusal_of_a_late_frame_waits_for_the_turns_before_it(
     sink: Any, server: Server, address: tuple[str, int], meet: Any, clock: Any
 ) -> None:
+    sink.bind = ANNA
     async with meet(address) as peer:
         peer.say("hold", "second")
         peer.send(PING[:4])
@@ -188,10 +214,10 @@ async def test_an_idle_connection_holds_no_task_no_queue_and_no_bytes(
 
 async def test_deadlines_are_looked_at_by_themselves(sink: Any, meet: Any) -> None:
     async with (
-        Server(sink, limits=Limits(first_event_seconds=0.02)) as server,
+        Server(sink, limits=Limits(unauthenticated_seconds=0.02)) as server,
         meet(await server.listen("tcp://127.0.0.1:0", name="default")) as peer,
     ):
-        assert (await peer.refusal()).code == Fault.SILENT
+        assert (await peer.refusal()).code == Fault.UNAUTHENTICATED
 
 
 def test_the_times_are_looked_at_four_times_within_the_shortest() -> None:

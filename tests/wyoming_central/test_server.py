@@ -131,17 +131,12 @@ async def test_one_peer_does_not_wait_for_another(sink: Any, address: tuple[str,
         assert await quick.text() == "quick"
 
 
-async def test_an_event_is_not_handled_before_the_peer_was_welcomed(
+async def test_a_peer_is_known_by_its_binding_before_its_first_event(
     sink: Any, address: tuple[str, int], meet: Any
 ) -> None:
-    sink.arrival = asyncio.Event()
     sink.bind = ANNA
     async with meet(address) as peer:
         peer.say("early")
-        peer.send(encode(Ping(text="ping").event()))
-        assert await peer.text() == "ping"
-        assert sink.begun.empty()
-        sink.arrival.set()
         assert await peer.text() == "early"
         assert [peer.identity for peer in sink.peers] == [ANNA]
 
@@ -181,6 +176,7 @@ async def test_a_peer_that_has_said_all_is_still_answered(
 async def test_the_turn_of_a_peer_that_is_gone_runs_to_its_end_and_what_waits_is_dropped(
     sink: Any, server: Server, address: tuple[str, int], meet: Any
 ) -> None:
+    sink.bind = ANNA
     async with meet(address) as peer:
         peer.say("hold", "second")
         await sink.begun.get()
@@ -235,6 +231,7 @@ async def test_nothing_is_written_to_a_peer_that_never_reads(
 async def test_a_peer_that_does_not_read_is_cut_after_its_time(
     sink: Any, server: Server, address: tuple[str, int], meet: Any, log: Any, clock: Any
 ) -> None:
+    sink.bind = ANNA
     async with meet(address) as peer, meet(address) as other:
         peer.writer.transport.pause_reading()
         peer.say(*["much"] * 100)
@@ -253,6 +250,7 @@ async def test_a_peer_that_does_not_read_is_cut_after_its_time(
 async def test_a_peer_that_reads_again_is_served_again(
     sink: Any, server: Server, address: tuple[str, int], meet: Any, clock: Any
 ) -> None:
+    sink.bind = ANNA
     async with meet(address) as peer:
         peer.writer.transport.pause_reading()
         peer.say(*["much"] * 100)

@@ -30,7 +30,7 @@ class House:
     def immediate(self, _event: Event, _peer: Peer) -> tuple[Event, ...] | None:
         return None
 
-    async def arrived(self, peer: Peer) -> None:
+    def arrived(self, peer: Peer) -> None:
         pass
 
     async def handle(self, event: Event, _peer: Peer) -> Reply:

@@ -1,0 +1,105 @@
+"""Whether a sentence is served now, or has to wait a moment because there are too many of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from handlers.peer import Identity, Peer
+from handlers.status import Status
+from handlers.tally import Tally
+from handlers.token_buckets import TokenBuckets
+
+
+@dataclass(frozen=True, slots=True)
+class AdmissionLimits:
+    """How many sentences are served.
+
+    Attributes:
+        device_per_second, device_burst: Of one device: in the long run, and in a row after a pause.
+        address_per_second, address_burst: The same from one origin, sentences of nobody among them.
+        turns: Served at the same time, of all users.
+        turns_per_user: The same of one user.
+    """
+
+    device_per_second: float = 10.0
+    device_burst: float = 100.0
+    address_per_second: float = 100.0
+    address_burst: float = 1_000.0
+    turns: int = 256
+    turns_per_user: int = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a sentence is not served now.
+
+    Attributes:
+        status: `ONE_MOMENT` where they came too fast, `BUSY` where too many are being served.
+        reason: One line for log and audit.
+        untold: How many were refused since that was told last, this one included, if it is to be told now;
+            None if it is not. A flood is to leave a line a minute, not one a sentence.
+    """
+
+    status: Status
+    reason: str
+    untold: int | None
+
+
+class Admission:
+    """Decides which sentences are served.
+
+    Args:
+        limits: How many.
+        clock: Monotonic seconds.
+    """
+
+    def __init__(self, limits: AdmissionLimits, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._limits = limits
+        self._clock = clock
+        self._devices = TokenBuckets(per_second=limits.device_per_second, burst=limits.device_burst)
+        self._origins = TokenBuckets(per_second=limits.address_per_second, burst=limits.address_burst)
+        self._turns_of: dict[str, int] = {}
+        self._turns = 0
+        self._refused = Tally()
+
+    def from_origin(self, peer: Peer) -> Refusal | None:
+        """Ask for one more sentence from where this peer is, before anybody knows whose it is."""
+        if self._origins.take(peer.origin, self._clock()):
+            return None
+        reason = f"more than {self._limits.address_per_second:g} sentences a second from one address"
+        return self._refusal(peer.origin, Status.ONE_MOMENT, reason)
+
+    def of_device(self, identity: Identity) -> Refusal | None:
+        """Ask for one more turn of this device."""
+        limits, device = self._limits, identity.device_id
+        if not self._devices.take(device, self._clock()):
+            reason = f"more than {limits.device_per_second:g} sentences a second from one device"
+            return self._refusal(device, Status.ONE_MOMENT, reason)
+        if self._turns_of.get(identity.user_id, 0) >= limits.turns_per_user:
+            reason = f"{limits.turns_per_user} sentences of this user are being served"
+            return self._refusal(device, Status.BUSY, reason)
+        if self._turns >= limits.turns:
+            return self._refusal(device, Status.BUSY, f"{limits.turns} sentences are being served")
+        return None
+
+    @contextmanager
+    def under_way(self, identity: Identity) -> Iterator[None]:
+        """Count a turn as being served while the block lasts."""
+        user_id = identity.user_id
+        self._turns += 1
+        self._turns_of[user_id] = self._turns_of.get(user_id, 0) + 1
+        try:
+            yield
+        finally:
+            self._turns -= 1
+            left = self._turns_of[user_id] - 1
+            if left:
+                self._turns_of[user_id] = left
+            else:
+                del self._turns_of[user_id]
+
+    def _refusal(self, key: str, status: Status, reason: str) -> Refusal:
+        return Refusal(status, reason, self._refused.note(key, self._clock()))
