@@ -17,6 +17,9 @@ _log = structlog.get_logger()
 
 CACHE = "cache"
 
+# A stage that took so long, its wait for others included, is worth a line in the log.
+SLOW_STAGE_MS = 250.0
+
 
 class Stage(Protocol):
     """One way to understand a sentence.
@@ -100,8 +103,10 @@ class Recognizer:
             understanding = Understanding(Verdict.PASS_ON)
         else:
             reason = understanding.stages[0].reason if understanding.stages else None
-        report = StageReport(stage.name, understanding.verdict, self._milliseconds_since(started), reason)
-        return understanding, report
+        milliseconds = self._milliseconds_since(started)
+        if milliseconds >= SLOW_STAGE_MS:
+            _log.warning("a stage of recognition was slow", stage=stage.name, ms=round(milliseconds, 1))
+        return understanding, StageReport(stage.name, understanding.verdict, milliseconds, reason)
 
     def _milliseconds_since(self, started: float) -> float:
         return (self._timer() - started) * 1000

@@ -10,11 +10,10 @@ everyday speech, are in `config/sentences/`.
 
 from __future__ import annotations
 
-import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from operator import itemgetter
 from typing import Any, Final
@@ -26,6 +25,7 @@ from home_assistant_intents import get_intents
 
 from config.data_file import read_yaml
 from config.languages import SUPPORTED
+from handlers.fair_worker import FairWorker
 from handlers.intents import QUESTIONS
 from handlers.list_items import items_of
 from handlers.template_lists import ENTITY_ID, SPELLING, lists_of
@@ -46,47 +46,52 @@ _WARMING: Final = {
     "hu": ("kapcsold be a lámpát", "állítsd a fényerőt ötven százalékra", "indíts egy öt perces időzítőt"),
 }
 
+_ListsKey = tuple[str, str]
+
 
 class TemplateStage:
     """Recognition by Home Assistant's sentence templates.
 
-    Matching is pure computation of a few milliseconds and runs in a thread of its own, so that one long
-    sentence does not hold up other people's connections.
+    Matching is pure computation of a few milliseconds and runs in a thread of its own, one sentence of each
+    home in turn, so that a long sentence holds up nobody's connection and a flood of them nobody else's turn.
+    The lists of a home take longer (100 ms for 2,000 entities), and are made in another thread, so that a
+    home that changes does not hold up other people's sentences either.
     """
 
     name = "templates"
 
     def __init__(self) -> None:
-        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="templates")
+        self._matching = FairWorker("templates")
+        self._listing = FairWorker("template lists")
         self._templates: dict[str, Intents] = {}
-        self._lists: OrderedDict[tuple[str, str], Mapping[str, TextSlotList]] = OrderedDict()
+        self._lists: OrderedDict[_ListsKey, Mapping[str, TextSlotList]] = OrderedDict()
 
     async def recognize(self, utterance: Utterance, picture: HomePicture) -> Understanding:
         """What the best matching template says the sentence means, or `PASS_ON`."""
         if len(utterance.text) > MAX_TEXT_LENGTH:
             return _passed_on("longer than any template")
-        return await self._in_thread(self._understand, utterance, picture.registry)
+        lists = await self._lists_of(picture.registry, utterance.language)
+        return await self._matching.run(
+            picture.registry.revision, partial(self._understand, utterance, picture.registry, lists)
+        )
 
     async def warm(self, languages: Iterable[str], picture: HomePicture | None = None) -> None:
         """Load and compile the templates of these languages, and the lists of this home."""
-        registry = picture.registry if picture else Registry(revision="")
         for language in languages:
+            if picture is not None:
+                await self._lists_of(picture.registry, language)
+                continue
             for text in _WARMING.get(language, ()):
-                await self._in_thread(self._understand, Utterance(text, language), registry)
+                await self.recognize(Utterance(text, language), HomePicture(Registry(revision="")))
 
     def close(self) -> None:
-        """Let the thread go."""
-        self._worker.shutdown(wait=False, cancel_futures=True)
+        """Let the threads go."""
+        self._matching.close()
+        self._listing.close()
 
-    async def _in_thread(
-        self,
-        work: Callable[[Utterance, Registry], Understanding],
-        utterance: Utterance,
-        registry: Registry,
+    def _understand(
+        self, utterance: Utterance, registry: Registry, lists: Mapping[str, TextSlotList]
     ) -> Understanding:
-        return await asyncio.get_running_loop().run_in_executor(self._worker, work, utterance, registry)
-
-    def _understand(self, utterance: Utterance, registry: Registry) -> Understanding:
         templates = self._templates_of(utterance.language)
         if templates is None:
             return _passed_on("no templates in this language")
@@ -94,7 +99,7 @@ class TemplateStage:
         results = recognize_all(
             utterance.text,
             templates,
-            slot_lists=dict(self._lists_of(registry, utterance.language)),
+            slot_lists=dict(lists),
             intent_context={"area": area.name} if area else {},
             language=utterance.language,
         )
@@ -116,15 +121,20 @@ class TemplateStage:
             self._templates[language] = Intents.from_dict(data)
         return self._templates[language]
 
-    def _lists_of(self, registry: Registry, language: str) -> Mapping[str, TextSlotList]:
+    async def _lists_of(self, registry: Registry, language: str) -> Mapping[str, TextSlotList]:
         key = (registry.revision, language)
         lists = self._lists.get(key)
         if lists is None:
-            lists = self._lists[key] = lists_of(registry, language)
-            while len(self._lists) > _MAX_LISTS:
-                self._lists.popitem(last=False)
+            lists = await self._listing.run(registry.revision, partial(self._made_lists, key, registry))
+            self._lists[key] = lists
         self._lists.move_to_end(key)
+        while len(self._lists) > _MAX_LISTS:
+            self._lists.popitem(last=False)
         return lists
+
+    def _made_lists(self, key: _ListsKey, registry: Registry) -> Mapping[str, TextSlotList]:
+        # Several sentences may have waited for the same lists; the first of them has them made.
+        return self._lists.get(key) or lists_of(registry, key[1])
 
 
 def _passed_on(reason: str) -> Understanding:

@@ -59,6 +59,7 @@ from wyoming_central.discovery import Advertisement, server_id
 from wyoming_central.frame import FrameBounds
 from wyoming_central.leadership import Leadership
 from wyoming_central.limits import Limits
+from wyoming_central.loop_watch import LoopWatch
 from wyoming_central.open_files import RESERVED_FILES, raise_open_files
 from wyoming_central.retention import Retention
 from wyoming_central.server import Server
@@ -155,6 +156,7 @@ async def running(
                         retention=parts.retention.run,
                         warm_up=parts.warm_up.run,
                         sightings=parts.sightings.run,
+                        loop_watch=LoopWatch(threshold=settings.loop_lag_seconds).run,
                     ),
                     parts.server,
                 ):

@@ -3,6 +3,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+import pytest
+import structlog
+
+from handlers import recognize as recognize_module
 from handlers.cache import ExactCache
 from handlers.recognize import Recognizer
 from handlers.understanding import (
@@ -101,3 +105,14 @@ async def test_warming_reaches_every_stage() -> None:
     stages = (StandInStage("first", PASSED_ON), StandInStage("second", PASSED_ON))
     await Recognizer(stages, cache=ExactCache()).warm(("hu", "en"))
     assert all(stage.warmed == ["hu", "en"] for stage in stages)
+
+
+async def test_a_stage_that_takes_long_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recognize_module, "_log", structlog.wrap_logger(structlog.PrintLogger()))
+    times = iter([0.0, 0.0, 0.3, 0.3, 0.5])
+    stages = (StandInStage("slow", PASSED_ON), StandInStage("quick", UNDERSTOOD))
+    with structlog.testing.capture_logs() as lines:
+        await Recognizer(stages, cache=ExactCache(), timer=lambda: next(times)).recognize(HEARD, HOME)
+    assert [(line["event"], line["stage"], line["ms"]) for line in lines] == [
+        ("a stage of recognition was slow", "slow", 300.0)
+    ]
