@@ -18,7 +18,7 @@ from handlers import hungarian
 from handlers.status import Status
 from handlers.understanding import Phrase
 
-_log = structlog.get_logger()
+_log = structlog.get_logger(__name__)
 
 # `{name}` or `{name|filter|filter}`; filters work from left to right, on each element of a list.
 _PLACEHOLDER: Final = re.compile(r"\{([a-z][a-z0-9_]*)((?:\|[a-z]+)*)\}")

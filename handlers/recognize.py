@@ -13,7 +13,7 @@ from handlers.cache import ExactCache
 from handlers.understanding import StageReport, Understanding, Utterance, Verdict
 from provisioning.home.registry import HomePicture
 
-_log = structlog.get_logger()
+_log = structlog.get_logger(__name__)
 
 CACHE = "cache"
 

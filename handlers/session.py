@@ -13,6 +13,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any, Final
 
 import structlog
@@ -20,7 +21,6 @@ import structlog
 from config.errors import WyomingCentralError
 from handlers.peer import Identity
 from handlers.understanding import Intent, OpenQuestion, PastTurn, SessionContext
-from storage.errors import NotFoundError
 from storage.records import SessionRecord
 from storage.sessions import Sessions
 
@@ -30,7 +30,9 @@ _log = structlog.get_logger(__name__)
 TURNS_KEPT: Final = 10
 # Sessions held in memory; the ones not used longest are read from the table again when they are needed.
 SESSIONS_IN_MEMORY: Final = 10_000
-_RETRY_SECONDS: Final = 1.0
+REST_SECONDS: Final = 1.0
+# What one transaction writes, so that others get the database in between.
+_SESSIONS_AT_ONCE: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ class SessionKeeper:
         self._question_ttl = question_ttl_seconds
         self._clock = clock
         self._held: OrderedDict[str, _Session] = OrderedDict()
-        self._dirty: dict[str, SessionRecord] = {}
+        self._dirty: dict[str, _Session] = {}
         self._changed = asyncio.Event()
 
     async def context_of(self, identity: Identity) -> SessionContext:
@@ -95,7 +97,7 @@ class SessionKeeper:
         )
         session = replace(session, context=context, expires_at=now + self._ttl)
         self._hold(identity.device_id, session)
-        self._dirty[identity.device_id] = _to_record(identity.device_id, session)
+        self._dirty[identity.device_id] = session
         self._changed.set()
 
     def keep_only(self, users: Collection[str]) -> None:
@@ -105,14 +107,18 @@ class SessionKeeper:
             self._dirty.pop(device_id, None)
 
     async def run(self) -> None:
-        """Write what changed, until cancelled; a table that cannot be written is tried again."""
+        """Write what changed, until cancelled; a table that cannot be written is tried again.
+
+        What changes is written at once, but then not again for `REST_SECONDS`: a server that dies forgets no
+        more than that, and one that is busy does not write all the time.
+        """
         while True:
             await self._changed.wait()
             try:
                 await self.flush()
             except WyomingCentralError as error:
                 _log.warning("sessions could not be written", error=str(error))
-                await asyncio.sleep(_RETRY_SECONDS)
+            await asyncio.sleep(REST_SECONDS)
 
     async def flush(self) -> None:
         """Write everything that is not written yet; to be called once more at a clean stop.
@@ -122,17 +128,18 @@ class SessionKeeper:
         """
         self._changed.clear()
         while self._dirty:
-            device_id, record = next(iter(self._dirty.items()))
+            written = dict(islice(self._dirty.items(), _SESSIONS_AT_ONCE))
             try:
-                await self._table.save(record)
-            except NotFoundError:
-                # The device went while its turn was under way: its session goes with it.
-                self._held.pop(device_id, None)
+                refused = await self._table.save([_to_record(*one) for one in written.items()])
             except BaseException:
                 self._changed.set()
                 raise
-            if self._dirty.get(device_id) is record:
-                del self._dirty[device_id]
+            for device_id, session in written.items():
+                if self._dirty.get(device_id) is session:
+                    del self._dirty[device_id]
+            for record in refused:
+                # The device went while its turn was under way: its session goes with it.
+                self._held.pop(record.device_id, None)
 
     async def _read(self, identity: Identity) -> _Session | None:
         try:

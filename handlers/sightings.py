@@ -44,7 +44,8 @@ class Sightings:
         """Write what was noted; what cannot be written now is dropped, for the next time says it better."""
         heard, self._heard = self._heard, {}
         try:
-            for device_id, at in heard.items():
-                await self._devices.touch(device_id, datetime.fromtimestamp(at, UTC))
+            await self._devices.touch(
+                {device_id: datetime.fromtimestamp(at, UTC) for device_id, at in heard.items()}
+            )
         except WyomingCentralError as error:
             _log.warning("it could not be noted which devices were heard", error=error.message)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, exists, insert, or_, select, update
+from sqlalchemy import Row, bindparam, delete, exists, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.changes import changing, note
@@ -127,16 +128,21 @@ class Devices:
             )
             return await _get(session, device_id)
 
-    async def touch(self, device_id: str, at: datetime) -> None:
-        """Note that the device was heard at `at`, unless it was heard later; unknown devices are ignored."""
+    async def touch(self, heard: Mapping[str, datetime]) -> None:
+        """Note when devices were heard, by id, unless they were heard later; unknown ones are ignored."""
+        if not heard:
+            return
+        at = bindparam("at", type_=devices.c.last_seen_at.type)
         async with self._database.write() as session:
             await session.execute(
                 update(devices)
                 .where(
-                    devices.c.id == device_id,
+                    devices.c.id == bindparam("device"),
                     or_(devices.c.last_seen_at.is_(None), devices.c.last_seen_at < at),
                 )
                 .values(last_seen_at=at)
+                .execution_options(synchronize_session=None),
+                [{"device": device_id, "at": moment} for device_id, moment in heard.items()],
             )
 
 

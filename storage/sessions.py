@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import delete, exists, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.database import Database, rows_affected
-from storage.errors import NotFoundError
 from storage.records import SessionRecord
 from storage.schema import devices, sessions
 
@@ -33,45 +34,67 @@ class Sessions:
             return None
         return SessionRecord(row.id, row.user_id, row.device_id, row.created_at, row.expires_at, row.context)
 
-    async def save(self, record: SessionRecord) -> None:
-        """Write a session, over what was stored under its id if that is the same device's.
+    async def save(self, records: Sequence[SessionRecord]) -> tuple[SessionRecord, ...]:
+        """Write sessions, one for each id, in one transaction; each over what was stored under its id.
 
-        Raises:
-            NotFoundError: The device is gone, revoked or not this user's, or the id is another device's
-                session; nothing was written.
+        Returns:
+            Those that were not written: their device is gone, revoked or not this user's, or their id is
+            another device's session.
         """
         async with self._database.write() as session:
-            known = exists().where(
-                devices.c.id == record.device_id,
-                devices.c.user_id == record.user_id,
-                devices.c.revoked_at.is_(None),
-            )
-            if not await session.scalar(select(known)):
-                raise NotFoundError("the session's device is gone, revoked or another user's")
-            added = self._database.insert(sessions).values(
-                id=record.id,
-                user_id=record.user_id,
-                device_id=record.device_id,
-                created_at=record.created_at,
-                expires_at=record.expires_at,
-                context=dict(record.context),
-            )
-            try:
-                saved = await session.execute(
+            kept = await _that_may_be_kept(session, records)
+            if kept:
+                added = self._database.insert(sessions)
+                await session.execute(
                     added.on_conflict_do_update(
                         index_elements=[sessions.c.id],
                         set_={"expires_at": added.excluded.expires_at, "context": added.excluded.context},
-                        where=sessions.c.device_id == record.device_id,
-                    )
+                        where=sessions.c.device_id == added.excluded.device_id,
+                    ),
+                    [_values(record) for record in kept],
                 )
-            except IntegrityError as error:
-                # PostgreSQL only: the device went between the two statements.
-                raise NotFoundError("the session's device is gone") from error
-            if not rows_affected(saved):
-                raise NotFoundError("the session's id is another device's")
+        written = {record.id for record in kept}
+        return tuple(record for record in records if record.id not in written)
 
     async def purge(self, now: datetime) -> int:
         """Forget the sessions that have expired by `now`; gives how many."""
         async with self._database.write() as session:
             gone = await session.execute(delete(sessions).where(sessions.c.expires_at <= now))
         return rows_affected(gone)
+
+
+async def _that_may_be_kept(
+    session: AsyncSession, records: Sequence[SessionRecord]
+) -> tuple[SessionRecord, ...]:
+    """Those of living devices of the right user, under an id that is no other device's.
+
+    The devices cannot go until this transaction ends.
+    """
+    device_ids = {record.device_id for record in records}
+    living = (
+        select(devices.c.id, devices.c.user_id)
+        .where(devices.c.id.in_(device_ids), devices.c.revoked_at.is_(None))
+        .with_for_update(read=True, key_share=True)
+    )
+    owners = {row.id: row.user_id for row in await session.execute(living)}
+    stored = select(sessions.c.id, sessions.c.device_id).where(
+        sessions.c.id.in_({record.id for record in records})
+    )
+    holders = {row.id: row.device_id for row in await session.execute(stored)}
+    return tuple(
+        record
+        for record in records
+        if owners.get(record.device_id) == record.user_id
+        and holders.get(record.id, record.device_id) == record.device_id
+    )
+
+
+def _values(record: SessionRecord) -> dict[str, Any]:
+    return {
+        "id": record.id,
+        "user_id": record.user_id,
+        "device_id": record.device_id,
+        "created_at": record.created_at,
+        "expires_at": record.expires_at,
+        "context": dict(record.context),
+    }

@@ -33,7 +33,7 @@ from wyoming_central.errors import Fault, FrameError
 from wyoming_central.frame import FrameDecoder, encode_all
 from wyoming_central.limits import Limits
 
-_log = structlog.get_logger()
+_log = structlog.get_logger(__name__)
 
 # Phases, in order. Plain numbers: on Python 3.11 a look at an enum's member takes half as long as parsing a
 # ping, and there are several for each.

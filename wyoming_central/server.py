@@ -22,7 +22,7 @@ from wyoming_central.connection_caps import ConnectionCaps
 from wyoming_central.errors import Fault, ListenError
 from wyoming_central.limits import Limits
 
-_log = structlog.get_logger()
+_log = structlog.get_logger(__name__)
 
 
 class Server:

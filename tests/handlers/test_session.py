@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
 from datetime import datetime
 
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from handlers.peer import Identity
 from handlers.session import TURNS_KEPT, SessionKeeper, context_from_json, context_to_json
 from handlers.understanding import Intent, OpenQuestion, PastTurn, SessionContext
-from storage.errors import NotFoundError, StorageError
+from storage.errors import StorageError
 from storage.records import SessionRecord
 
 ANNA = Identity("anna", "satellite", "Konyha", "hu")
@@ -33,6 +34,7 @@ class StandInSessions:
     def __init__(self) -> None:
         self.rows: dict[str, SessionRecord] = {}
         self.failure: Exception | None = None
+        self.gone: set[str] = set()
         self.saved = asyncio.Event()
 
     async def live(self, device_id: str, now: datetime) -> SessionRecord | None:
@@ -41,12 +43,15 @@ class StandInSessions:
         row = self.rows.get(device_id)
         return row if row is not None and row.expires_at > now else None
 
-    async def save(self, record: SessionRecord) -> None:
+    async def save(self, records: Sequence[SessionRecord]) -> tuple[SessionRecord, ...]:
         if self.failure:
             raise self.failure
-        json.dumps(record.context)
-        self.rows[record.device_id] = record
+        for record in records:
+            json.dumps(record.context)
+            if record.device_id not in self.gone:
+                self.rows[record.device_id] = record
         self.saved.set()
+        return tuple(record for record in records if record.device_id in self.gone)
 
 
 class Clock:
@@ -160,9 +165,9 @@ async def test_the_session_of_a_removed_device_goes_with_it(
     keeper: SessionKeeper, table: StandInSessions
 ) -> None:
     keeper.remember(ANNA, TURN, None)
-    table.failure = NotFoundError("gone")
+    table.gone = {ANNA.device_id}
     await keeper.flush()
-    table.failure = None
+    table.gone = set()
     await keeper.flush()
     assert table.rows == {}
     assert await keeper.context_of(ANNA) == SessionContext()

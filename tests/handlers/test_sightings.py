@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from handlers.sightings import Sightings
@@ -11,13 +12,13 @@ from storage.errors import StorageError
 
 class StandInDevices:
     def __init__(self) -> None:
-        self.touched: asyncio.Queue[tuple[str, datetime]] = asyncio.Queue()
+        self.touched: asyncio.Queue[Mapping[str, datetime]] = asyncio.Queue()
         self.failing = False
 
-    async def touch(self, device_id: str, at: datetime) -> None:
+    async def touch(self, heard: Mapping[str, datetime]) -> None:
         if self.failing:
             raise StorageError("locked")
-        self.touched.put_nowait((device_id, at))
+        self.touched.put_nowait(heard)
 
 
 async def test_only_the_last_time_of_each_device_is_written() -> None:
@@ -29,8 +30,8 @@ async def test_only_the_last_time_of_each_device_is_written() -> None:
     written = await asyncio.wait_for(devices.touched.get(), 5)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
-    assert written == ("a1", datetime.fromtimestamp(1004.0, UTC))
-    assert devices.touched.empty()
+    assert written == {"a1": datetime.fromtimestamp(1004.0, UTC)}
+    assert not any(devices.touched.get_nowait() for _ in range(devices.touched.qsize()))
 
 
 async def test_a_locked_database_costs_nothing_but_the_note() -> None:
@@ -42,4 +43,4 @@ async def test_a_locked_database_costs_nothing_but_the_note() -> None:
     devices.failing = False
     sightings.note("a1", 1001.0)
     await sightings.flush()
-    assert devices.touched.get_nowait() == ("a1", datetime.fromtimestamp(1001.0, UTC))
+    assert devices.touched.get_nowait() == {"a1": datetime.fromtimestamp(1001.0, UTC)}

@@ -62,7 +62,7 @@ class NoSessions:
 
 
 class NoDevices:
-    async def touch(self, device_id: str, at: object) -> None:
+    async def touch(self, heard: object) -> None:
         return
 
 

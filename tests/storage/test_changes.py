@@ -66,7 +66,7 @@ async def test_what_the_server_writes_itself_is_no_change(
     before = await Changes(database).latest()
     await instances.observed(anna.id, status=InstanceStatus.READY)
     await instances.set_owner_password(anna.id, "p")
-    await devices.touch(device.id, anna.created_at)
+    await devices.touch({device.id: anna.created_at})
     assert await Changes(database).latest() == before
 
 

@@ -93,7 +93,7 @@ async def test_revoking_takes_token_bindings_and_session_for_ever(
     await bindings.add(device_id=device.id, listener="default", network="10.0.0.1", write_only=False)
     sessions = Sessions(database)
     session = SessionRecord("s", device.user_id, device.id, now, now + timedelta(hours=1), {})
-    await sessions.save(session)
+    assert await sessions.save([session]) == ()
 
     revoked = await devices.revoke(device.id)
 
@@ -101,8 +101,7 @@ async def test_revoking_takes_token_bindings_and_session_for_ever(
     assert await Revocations(database).all_ids() == {"jti"}
     assert await bindings.list() == ()
     assert await sessions.live(device.id, now) is None
-    with pytest.raises(NotFoundError):
-        await sessions.save(session)
+    assert await sessions.save([session]) == (session,)
     with pytest.raises(NotFoundError):
         await bindings.add(device_id=device.id, listener="default", network="10.0.0.1", write_only=False)
     with pytest.raises(NotFoundError):
@@ -112,10 +111,11 @@ async def test_revoking_takes_token_bindings_and_session_for_ever(
 
 async def test_last_seen_only_moves_forward(devices: Devices, device: DeviceRecord) -> None:
     later, earlier = device.created_at + timedelta(minutes=2), device.created_at + timedelta(minutes=1)
-    await devices.touch(device.id, later)
-    await devices.touch(device.id, earlier)
+    await devices.touch({device.id: later})
+    await devices.touch({device.id: earlier, "nothing": later})
     assert (await devices.get(device.id)).last_seen_at == later
-    await devices.touch("nothing", later)
+    await devices.touch({"nothing": later})
+    await devices.touch({})
 
 
 async def test_a_revocation_is_forgotten_only_when_its_token_is_long_expired(

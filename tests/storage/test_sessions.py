@@ -7,7 +7,6 @@ import pytest
 
 from storage.database import Database
 from storage.devices import Devices
-from storage.errors import NotFoundError
 from storage.records import DeviceRecord, SessionRecord, UserRecord
 from storage.sessions import Sessions
 
@@ -27,32 +26,32 @@ def record(device: DeviceRecord) -> SessionRecord:
 async def test_a_session_lives_until_it_expires(database: Database, record: SessionRecord) -> None:
     sessions = Sessions(database)
     assert await sessions.live(record.device_id, record.created_at) is None
-    await sessions.save(record)
+    assert await sessions.save([record]) == ()
     assert await sessions.live(record.device_id, record.created_at) == record
     assert await sessions.live(record.device_id, record.expires_at) is None
 
 
 async def test_saving_again_replaces_context_and_expiry(database: Database, record: SessionRecord) -> None:
     sessions = Sessions(database)
-    await sessions.save(record)
+    assert await sessions.save([record]) == ()
     later = replace(record, expires_at=record.expires_at + timedelta(hours=1), context={"turns": []})
-    await sessions.save(later)
+    assert await sessions.save([later]) == ()
     assert await sessions.live(record.device_id, record.expires_at) == later
 
 
 async def test_the_newest_live_session_counts(database: Database, record: SessionRecord) -> None:
     sessions = Sessions(database)
     newer = replace(record, id="newer", expires_at=record.expires_at + timedelta(hours=1))
-    await sessions.save(newer)
-    await sessions.save(record)
+    assert await sessions.save([newer, record]) == ()
     assert await sessions.live(record.device_id, record.created_at) == newer
 
 
 async def test_a_device_and_another_user_make_no_session(
     database: Database, record: SessionRecord, bela: UserRecord
 ) -> None:
-    with pytest.raises(NotFoundError):
-        await Sessions(database).save(replace(record, user_id=bela.id))
+    forged = replace(record, id="forged", user_id=bela.id)
+    assert await Sessions(database).save([forged, record]) == (forged,)
+    assert await Sessions(database).live(record.device_id, record.created_at) == record
 
 
 async def test_the_session_of_one_device_is_never_overwritten_by_another(
@@ -60,17 +59,21 @@ async def test_the_session_of_one_device_is_never_overwritten_by_another(
 ) -> None:
     other = await devices.add(user_id=bela.id, name="x", area=None, language=None)
     sessions = Sessions(database)
-    await sessions.save(record)
-    with pytest.raises(NotFoundError):
-        await sessions.save(replace(record, user_id=bela.id, device_id=other.id, context={"stolen": True}))
+    assert await sessions.save([record]) == ()
+    stolen = replace(record, user_id=bela.id, device_id=other.id, context={"stolen": True})
+    assert await sessions.save([stolen]) == (stolen,)
     assert await sessions.live(record.device_id, record.created_at) == record
     assert await sessions.live(other.id, record.created_at) is None
 
 
+async def test_no_sessions_are_written_without_a_word(database: Database) -> None:
+    assert await Sessions(database).save([]) == ()
+
+
 async def test_expired_sessions_are_purged(database: Database, record: SessionRecord) -> None:
     sessions = Sessions(database)
-    await sessions.save(record)
-    await sessions.save(replace(record, id="newer", expires_at=record.expires_at + timedelta(hours=1)))
+    assert await sessions.save([record]) == ()
+    await sessions.save([replace(record, id="newer", expires_at=record.expires_at + timedelta(hours=1))])
     assert await sessions.purge(record.expires_at) == 1
     assert await sessions.live(record.device_id, record.created_at) is not None
 

@@ -142,11 +142,10 @@ async def test_removing_a_user_leaves_nothing_of_them_and_all_of_the_others(
             country=None,
             port_range=range(10),
         )
-        await sessions.save(
-            SessionRecord(
-                f"s{number}", user.id, device.id, now, now + timedelta(hours=1), {"turns": ["said"]}
-            )
+        record = SessionRecord(
+            f"s{number}", user.id, device.id, now, now + timedelta(hours=1), {"turns": ["said"]}
         )
+        assert await sessions.save([record]) == ()
         writer.record(
             AuditRow(
                 f"r{number}", now, user.id, device.id, "said", {"name": "said"}, {"x": "said"}, "ok", 1.0,

@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
+import json
 import math
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import Any
+from typing import Any, Final, TypeVar
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from wyoming.event import Event
+from wyoming.event import Event, async_read_event, write_event
 
+from tests.thorough import THOROUGH_SECONDS, examples
 from wyoming_central.errors import Fault, FrameError
 from wyoming_central.frame import TYPE_CHARACTERS, FrameBounds, FrameDecoder, encode, encode_all
 
 SMALL = FrameBounds(header_bytes=200, data_bytes=300, payload_bytes=100, depth=5)
+
+# `EXAMPLES` is what the properties of this file have in all; each has an equal share.
+PROPERTIES: Final = 10
+_Test = TypeVar("_Test", bound=Callable[..., object])
+
+
+def often(test: _Test) -> _Test:
+    """Try a property of the codec with its share of the examples."""
+    share = settings(max_examples=max(1, examples(100 * PROPERTIES) // PROPERTIES))
+    return pytest.mark.timeout(THOROUGH_SECONDS)(share(test))
 
 
 def decode(raw: bytes, bounds: FrameBounds = FrameBounds()) -> list[Event]:  # noqa: B008 - frozen
@@ -38,26 +53,27 @@ json_values = st.recursive(
     | st.booleans()
     | st.integers(-(2**63), 2**64 - 1)
     | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(),
-    lambda inside: st.lists(inside, max_size=4) | st.dictionaries(st.text(), inside, max_size=4),
-    max_leaves=12,
+    | st.text(max_size=30),
+    lambda inside: st.lists(inside, max_size=3) | st.dictionaries(st.text(max_size=10), inside, max_size=3),
+    max_leaves=6,
 )
 events = st.builds(
     Event,
     type=st.text(min_size=1, max_size=TYPE_CHARACTERS),
-    data=st.dictionaries(st.text(max_size=20), json_values, max_size=5),
+    data=st.dictionaries(st.text(max_size=20), json_values, max_size=4),
     payload=st.none() | st.binary(min_size=1, max_size=300),
 )
 
 
 @st.composite
 def chunked(draw: st.DrawFn) -> tuple[list[Event], list[bytes]]:
-    sent = draw(st.lists(events, min_size=1, max_size=4))
+    sent = draw(st.lists(events, min_size=1, max_size=3))
     raw = encode_all(sent)
     cuts = sorted(draw(st.lists(st.integers(0, len(raw)), max_size=8)))
     return sent, [raw[a:b] for a, b in zip([0, *cuts], [*cuts, len(raw)], strict=True)]
 
 
+@often
 @given(chunked())
 def test_events_survive_the_wire_however_it_cuts_them(case: tuple[list[Event], list[bytes]]) -> None:
     sent, chunks = case
@@ -72,6 +88,7 @@ def test_events_survive_the_wire_however_it_cuts_them(case: tuple[list[Event], l
     assert decoder.held_bytes == 0
 
 
+@often
 @given(chunked())
 def test_events_left_untaken_are_kept(case: tuple[list[Event], list[bytes]]) -> None:
     sent, chunks = case
@@ -100,6 +117,7 @@ shards = st.sampled_from(
 )
 
 
+@often
 @given(st.lists(shards | st.binary(max_size=60), max_size=20))
 def test_arbitrary_bytes_raise_nothing_but_frame_errors_and_are_never_hoarded(chunks: list[bytes]) -> None:
     decoder = FrameDecoder(SMALL)
@@ -114,6 +132,7 @@ def test_arbitrary_bytes_raise_nothing_but_frame_errors_and_are_never_hoarded(ch
             assert decoder.held_bytes <= most + len(chunk)
 
 
+@often
 @given(st.lists(shards, max_size=6).map(b"".join), st.integers(1, 40))
 def test_the_verdict_does_not_depend_on_where_the_wire_cuts(raw: bytes, size: int) -> None:
     assert verdict([raw]) == verdict([raw[at : at + size] for at in range(0, len(raw), size)])
@@ -132,6 +151,230 @@ def verdict(chunks: list[bytes]) -> list[Event | Fault]:
     except FrameError as error:
         found.append(error.code)
     return found
+
+
+# What is between the two readings of well-formed frames: the stock reader's and ours.
+
+
+@pytest.fixture(scope="module")
+def stock_loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """What a stock `StreamReader` belongs to."""
+    loop = asyncio.new_event_loop()
+    yield loop
+    loop.close()
+
+
+def stock_reading(raw: bytes, loop: asyncio.AbstractEventLoop) -> list[Event]:
+    """The events that the reader of `wyoming` finds in bytes, up to where it gives up."""
+
+    async def read_all() -> list[Event]:
+        reader = asyncio.StreamReader(loop=loop)
+        reader.feed_data(raw)
+        reader.feed_eof()
+        found = []
+        while (event := await async_read_event(reader)) is not None:
+            found.append(event)
+        return found
+
+    return loop.run_until_complete(read_all())
+
+
+@often
+@given(sent=st.lists(events, min_size=1, max_size=2))
+def test_what_we_write_the_stock_reader_reads(
+    sent: list[Event], stock_loop: asyncio.AbstractEventLoop
+) -> None:
+    assert stock_reading(encode_all(sent), stock_loop) == sent
+
+
+@often
+@given(st.lists(events, min_size=1, max_size=2))
+def test_what_the_stock_writer_writes_we_read(sent: list[Event]) -> None:
+    written = io.BytesIO()
+    for event in sent:
+        write_event(event, written)
+    assert decode(written.getvalue()) == sent
+
+
+blanks = st.sampled_from(["", " ", "\t", "  \r"])
+small_json = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.text(max_size=5),
+    lambda inside: st.lists(inside, max_size=3) | st.dictionaries(st.text(max_size=3), inside, max_size=3),
+    max_leaves=6,
+)
+# Few names, so that an object has many of them twice.
+members = st.tuples(st.sampled_from("abc"), small_json)
+
+
+@st.composite
+def written_objects(draw: st.DrawFn, *first: tuple[str, Any]) -> str:
+    """An object as anybody may write it: blanks, escapes or none, keys in any order and twice."""
+    pairs = draw(st.permutations([*first, *draw(st.lists(members, max_size=5))]))
+    as_ascii = draw(st.booleans())
+    blank = draw(blanks)
+    return (
+        f"{{{blank}"
+        + f",{blank}".join(
+            f"{json.dumps(key)}{blank}:{json.dumps(value, ensure_ascii=as_ascii)}" for key, value in pairs
+        )
+        + f"{blank}}}"
+    )
+
+
+@st.composite
+def written_frames(draw: st.DrawFn) -> bytes:
+    """A well-formed frame that neither writer would write: data in the header, after it, or both."""
+    payload = draw(st.binary(max_size=20))
+    data = draw(st.none() | written_objects().map(str.encode))
+    first: list[tuple[str, Any]] = [
+        ("type", draw(st.text(min_size=1, max_size=5))),
+        ("version", draw(small_json)),
+    ]
+    if draw(st.booleans()):
+        first.append(("data", draw(st.dictionaries(st.sampled_from("abc"), small_json, max_size=3))))
+    if data is not None or draw(st.booleans()):
+        first.append(("data_length", len(data or b"")))
+    if payload or draw(st.booleans()):
+        first.append(("payload_length", len(payload)))
+    header = draw(written_objects(*first))
+    return b"".join((header.encode(), b"\n", data or b"", payload))
+
+
+@often
+@given(frames=st.lists(written_frames(), min_size=1, max_size=2))
+def test_every_well_formed_frame_is_read_as_the_stock_reader_reads_it(
+    frames: list[bytes], stock_loop: asyncio.AbstractEventLoop
+) -> None:
+    raw = b"".join(frames)
+    assert decode(raw) == stock_reading(raw, stock_loop)
+
+
+# Beyond 64 bits, up to where there is no float near it any more.
+huge_integers = st.integers(2**64, 10**300) | st.integers(-(10**300), -(2**63) - 1)
+
+
+@often
+@given(number=huge_integers)
+def test_an_integer_beyond_64_bits_is_read_as_the_nearest_float_and_never_written(
+    number: int, stock_loop: asyncio.AbstractEventLoop
+) -> None:
+    raw = b'{"type":"x","data":{"n":%d}}\n' % number
+    assert decode(raw) == [Event("x", {"n": float(number)})]
+    assert stock_reading(raw, stock_loop) == [Event("x", {"n": number})]
+    with pytest.raises(FrameError):
+        encode(Event("x", {"n": number}))
+
+
+# What no JSON text in UTF-8 has in it; Python's own parser takes the first six all the same.
+poisons = st.sampled_from(
+    [
+        b"NaN",
+        b"Infinity",
+        b"-Infinity",
+        b"1e999",
+        b'"\\ud800"',
+        b'{"\\udfff":1}',
+        b'"\\udc00\\ud800"',
+        b'"\xed\xa0\x80"',
+        b'"\xc0\x80"',
+        b'"\xff"',
+        b'"\x00"',
+        b"9" * 400,
+        b"01",
+        b"+1",
+        b"[1,]",
+        b"'a'",
+    ]
+)
+
+
+@st.composite
+def poisoned_json(draw: st.DrawFn) -> bytes:
+    """A JSON value but for one place in it, however deep."""
+    text = draw(poisons)
+    for shell in draw(
+        st.lists(
+            st.sampled_from([b"[%b]", b"[0,%b]", b'{"a":%b}', b'{"a":%b,"a":1}', b'[[],{"b":%b}]']),
+            max_size=6,
+        )
+    ):
+        text = shell % text
+    return text
+
+
+@often
+@given(poisoned_json(), st.sampled_from(["data", "else", "after"]))
+def test_what_is_not_json_is_refused_wherever_in_a_frame_it_is(value: bytes, where: str) -> None:
+    if where == "after":
+        data = b'{"a":%b}' % value
+        raw = b'{"type":"x","data_length":%d}\n%b' % (len(data), data)
+    else:
+        raw = b'{"type":"x","%b":{"a":%b}}\n' % (where.encode(), value)
+    assert fault_of(raw) is Fault.BAD_JSON
+
+
+any_text = st.text(st.characters(), max_size=10)
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | any_text
+nearly_json = st.recursive(
+    scalars | st.integers(2**70) | st.binary(max_size=3),
+    lambda inside: (
+        st.lists(inside, max_size=3)
+        | st.tuples(inside, inside)
+        | st.dictionaries(any_text, inside, max_size=3)
+        | st.dictionaries(scalars, inside, max_size=2)
+    ),
+    max_leaves=8,
+)
+
+
+@often
+@given(
+    type_=st.text(min_size=1, max_size=3) | any_text | scalars,
+    data=st.dictionaries(any_text, nearly_json, max_size=3) | nearly_json,
+    payload=st.none() | st.binary(max_size=5),
+)
+def test_what_cannot_be_written_is_refused_and_all_else_is_read_back(
+    type_: Any, data: Any, payload: bytes | None
+) -> None:
+    try:
+        raw = encode(Event(type_, data, payload))
+    except FrameError:
+        assert not (type(type_) is str and sayable(type_) and len(type_) > 0 and sayable(data))
+        return
+    if type(data) is dict or not data:
+        assert decode(raw) == [Event(type_, as_read(data or {}), payload or None)]
+    else:
+        assert fault_of(raw) is Fault.BAD_DATA
+
+
+def sayable(value: Any) -> bool:
+    """Whether JSON in UTF-8 can say a value."""
+    match value:
+        case bool() | None | float():
+            return True
+        case int():
+            return -(2**63) <= value < 2**64
+        case str():
+            return not any("\ud800" <= character <= "\udfff" for character in value)
+        case list() | tuple():
+            return all(map(sayable, value))
+        case dict():
+            return all(type(key) is str and sayable(key) and sayable(inner) for key, inner in value.items())
+        case _:
+            return False
+
+
+def as_read(value: Any) -> Any:
+    """What is left of a value when it was written and read: no tuples, no numbers that are not finite."""
+    match value:
+        case float() if not math.isfinite(value):
+            return None
+        case list() | tuple():
+            return [as_read(inner) for inner in value]
+        case dict():
+            return {key: as_read(inner) for key, inner in value.items()}
+        case _:
+            return value
 
 
 def test_a_frame_that_comes_byte_by_byte_is_held_once() -> None:
