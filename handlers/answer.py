@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
@@ -143,14 +144,15 @@ class Answers:
         if template is None:
             _log.error("a phrase has no sentence", key=phrase.key, language=language)
             return self._templates[language][f"status.{Status.INTERNAL}"]
-        return _PLACEHOLDER.sub(
-            lambda match: self._filled(phrase.values.get(match[1]), match[2].split("|")[1:], language),
-            template,
+        return "".join(
+            part
+            if isinstance(part, str)
+            else self._filled(phrase.values.get(part.name), part.filters, language)
+            for part in _parts_of(template)
         )
 
-    def _filled(self, value: Any, filters: Iterable[str], language: str) -> str:
+    def _filled(self, value: Any, names: Sequence[str], language: str) -> str:
         grammar = GRAMMARS[language]
-        names = [*filters]
         elements = value if isinstance(value, tuple | list) else (value,)
         texts = [self._text(element, language) for element in elements]
         for name in names:
@@ -164,6 +166,25 @@ class Answers:
         if isinstance(value, int | float | Decimal):
             return _number(value, GRAMMARS[language].decimal_sign)
         return "" if value is None else " ".join(str(value)[:MAX_VALUE_LENGTH].split())
+
+
+@dataclass(frozen=True, slots=True)
+class _Placeholder:
+    """Where a value goes in a sentence, and through which filters."""
+
+    name: str
+    filters: tuple[str, ...]
+
+
+@lru_cache(maxsize=4096)
+def _parts_of(template: str) -> tuple[str | _Placeholder, ...]:
+    """A template as it is spoken: texts, and placeholders between them."""
+    parts: list[str | _Placeholder] = []
+    end = 0
+    for match in _PLACEHOLDER.finditer(template):
+        parts += [template[end : match.start()], _Placeholder(match[1], tuple(match[2].split("|")[1:]))]
+        end = match.end()
+    return (*parts, template[end:])
 
 
 def placeholders(template: str) -> frozenset[str]:

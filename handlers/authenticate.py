@@ -36,6 +36,8 @@ class Authenticator:
         self._keys = keys
         self._roster = roster
         self._clock = clock
+        self._worked_out_for: Roster | None = None
+        self._worked_out: dict[Identity, Identity | None] = {}
 
     async def by_token(self, text: str) -> Identity:
         """The identity behind a device token.
@@ -86,4 +88,13 @@ class Authenticator:
             return None
         if identity.expires_at is not None and identity.expires_at <= self._clock():
             return None
-        return self._roster.current.refreshed(identity)
+        return self._as_it_stands_now(identity)
+
+    def _as_it_stands_now(self, identity: Identity) -> Identity | None:
+        """What the roster makes of an identity, worked out once for as long as the roster is the same."""
+        roster = self._roster.current
+        if roster is not self._worked_out_for:
+            self._worked_out_for, self._worked_out = roster, {}
+        if identity not in self._worked_out:
+            self._worked_out[identity] = roster.refreshed(identity)
+        return self._worked_out[identity]

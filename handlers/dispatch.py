@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
 import time
-import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -88,7 +88,7 @@ class Dispatcher:
         answers: Answers,
         version: str,
         failures: FailedAuthentications,
-        new_request_id: Callable[[], str] = lambda: uuid.uuid4().hex,
+        new_request_id: Callable[[], str] = lambda: secrets.token_hex(16),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._authenticator = authenticator
@@ -173,7 +173,8 @@ class Dispatcher:
     async def _serve(self, sentence: Sentence, peer: Peer, take: _Take, answering: _Answering) -> Reply:
         """Take a turn, if whoever asks is somebody and has not asked too often."""
         request_id = self._new_request_id()
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
+        bound = structlog.contextvars.bind_contextvars(request_id=request_id)
+        try:
             refusal = self._admission.from_origin(peer)
             if refusal is not None:
                 self._tell(refusal)
@@ -201,6 +202,8 @@ class Dispatcher:
                 answering.events(result, _context(request_id, sentence)),
                 after=partial(self._turns.settle, result),
             )
+        finally:
+            structlog.contextvars.reset_contextvars(**bound)
 
     async def _identity_for(self, sentence: Sentence, peer: Peer) -> Identity | None:
         """Whose turn this is: the token that came along decides, else what the connection is known as.

@@ -102,7 +102,7 @@ async def execute(resolution: Resolution, home: Home, *, within: float) -> Execu
     return Execution(
         status=worst(failures),
         say=what_to_say(resolution.commands, results, home.picture or carrying_out.picture),
-        done=tuple(replace(result.call, entity_ids=result.done) for result in results if result.succeeded),
+        done=tuple(result.call_as_done for result in results if result.succeeded),
         error=error_line(failures),
     )
 
@@ -164,7 +164,7 @@ class _CarryingOut:
             result = failed(call, present, _status_of(error), error.message)
         else:
             result = await self._confirm(call, present, even_switches=not was_live)
-        return replace(result, failures=(*gone, *result.failures))
+        return replace(result, failures=(*gone, *result.failures)) if gone else result
 
     def _missing(self, entity_id: str) -> Failure | None:
         """Why an entity cannot be reached now, or None if it can."""
@@ -202,6 +202,8 @@ class _CarryingOut:
     ) -> Result:
         """Await the states that tell whether a call that succeeded did anything."""
         in_doubt = [one for one in entity_ids if even_switches or _domain(one) in MAY_NOT_MOVE]
+        if not in_doubt:
+            return Result(call, done=entity_ids)
         seen = await asyncio.gather(
             *(self._reaches(call, one, within=CONFIRM_SECONDS, otherwise=True) for one in in_doubt)
         )

@@ -9,6 +9,7 @@ their last part.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 _BACK: Final = frozenset("aáoóuú")
@@ -90,6 +91,7 @@ _ROMAN_ORDINAL: Final = re.compile(r"\W*([IVX]+)\.")
 _READ_WITH_VOWEL: Final = re.compile(r"(1(?![0-9])|1[0-9]{3}(?![0-9])|5)")
 
 
+@lru_cache(maxsize=4096)
 def article(text: str) -> str:
     """`a` or `az`, whichever stands before the text as it is read aloud."""
     first = next((character for character in text if character.isalnum()), "")
@@ -105,6 +107,7 @@ def article(text: str) -> str:
     return "az" if first.lower() in _VOWELS else "a"
 
 
+@lru_cache(maxsize=4096)
 def accusative(text: str) -> str:
     """The text as the object of a sentence: `Nappali lámpa` → `Nappali lámpát`."""
     before, word, after = _split(text)
@@ -130,6 +133,7 @@ def nominative(text: str) -> str:
     return f"{before}{word[:-2]}{after}" if linked else text
 
 
+@lru_cache(maxsize=4096)
 def inessive(text: str) -> str:
     """The place as an answer to "where": `nappali` → `nappaliban`, `terasz` → `teraszon`."""
     before, word, after = _split(text)

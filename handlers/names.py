@@ -6,6 +6,7 @@ import unicodedata
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, TypeVar
 
 from provisioning.home.registry import Area, Entity, Floor, Registry
@@ -16,6 +17,7 @@ MAX_INDEXED_HOMES: Final = 256
 _T = TypeVar("_T")
 
 
+@lru_cache(maxsize=4096)
 def fold(name: str) -> str:
     """A name as it is compared: composed (NFC), without case and surplus blanks."""
     return " ".join(unicodedata.normalize("NFC", name).casefold().split())

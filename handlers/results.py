@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from handlers.naming import spoken
@@ -42,6 +42,12 @@ class Result:
     def succeeded(self) -> bool:
         """Whether Home Assistant carried out anything of it."""
         return bool(self.done) or not self.failures
+
+    @property
+    def call_as_done(self) -> ServiceCall:
+        """The call on those of its entities that it succeeded on."""
+        whole = self.done == self.call.entity_ids
+        return self.call if whole else replace(self.call, entity_ids=self.done)
 
 
 def failed(call: ServiceCall, entity_ids: Sequence[str], status: Status, detail: str) -> Result:

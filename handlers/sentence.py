@@ -84,10 +84,12 @@ def intent_of(event: Event) -> tuple[Intent, Sentence]:
 
 def cleaned(text: str, longest: int) -> str:
     """A text of one line without control characters, composed (NFC) and at most `longest` characters long."""
-    visible = "".join(
-        " " if unicodedata.category(character).startswith("C") else character
-        for character in text[: longest * 4]
-    )
+    visible = text[: longest * 4]
+    if not visible.isprintable():
+        # What is printable holds no control character; most sentences are, and need not be looked through.
+        visible = "".join(
+            " " if unicodedata.category(character).startswith("C") else character for character in visible
+        )
     return unicodedata.normalize("NFC", " ".join(visible.split()))[:longest].rstrip()
 
 

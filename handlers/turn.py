@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -64,14 +63,50 @@ class _Progress:
     execution: Execution | None = None
     steps_ms: dict[str, float] = field(default_factory=dict)
 
-    @contextlib.contextmanager
-    def step(self, name: str) -> Iterator[None]:
+    def step(self, name: str) -> _Step:
         """Time a step, however it ends."""
-        started = self.timer()
-        try:
-            yield
-        finally:
-            self.steps_ms[name] = round((self.timer() - started) * 1000, 3)
+        return _Step(self, name)
+
+
+class _Step:
+    """The time of one step; a class rather than a generator, because there are three in every turn."""
+
+    __slots__ = ("_name", "_progress", "_started")
+
+    def __init__(self, progress: _Progress, name: str) -> None:
+        self._progress = progress
+        self._name = name
+
+    def __enter__(self) -> None:
+        self._started = self._progress.timer()
+
+    def __exit__(self, *_: object) -> None:
+        seconds = self._progress.timer() - self._started
+        self._progress.steps_ms[self._name] = round(seconds * 1000, 3)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a turn begins with."""
+
+    sentence: Sentence
+    identity: Identity
+    request_id: str
+
+    @property
+    def language(self) -> str:
+        """In which it is understood and answered."""
+        return self.sentence.language or self.identity.language
+
+
+@dataclass(frozen=True, slots=True)
+class _Ending:
+    """What a turn ends with."""
+
+    status: Status
+    speech: str
+    error: str | None = None
+    only_understood: bool = False
 
 
 class Turns:
@@ -114,50 +149,54 @@ class Turns:
 
     async def of_sentence(self, sentence: Sentence, identity: Identity, request_id: str) -> TurnResult:
         """Understand a sentence, carry it out and answer it; always an answer, within the deadline."""
+        asked = _Asked(sentence, identity, request_id)
 
-        async def steps(result: TurnResult, progress: _Progress) -> TurnResult:
-            home, utterance = await self._heard(result, identity)
+        async def steps(progress: _Progress) -> _Ending:
+            home, utterance = await self._heard(asked)
             with progress.step("recognize"):
                 understanding = await self._recognizer.recognize(utterance, home.picture)
-            return await self._carry_out(result, progress, understanding, utterance, home)
+            return await self._carry_out(progress, understanding, utterance, home)
 
-        return await self._bounded(self._begin(sentence, identity, request_id), steps)
+        return await self._bounded(asked, steps)
 
     async def of_intent(
         self, intent: Intent, sentence: Sentence, identity: Identity, request_id: str
     ) -> TurnResult:
         """Carry out an intent that the peer understood by itself, and answer it."""
+        asked = _Asked(sentence, identity, request_id)
 
-        async def steps(result: TurnResult, progress: _Progress) -> TurnResult:
-            home, utterance = await self._heard(result, identity)
+        async def steps(progress: _Progress) -> _Ending:
+            home, utterance = await self._heard(asked)
             understanding = Understanding(Verdict.COMMANDS, (intent,), parser="peer")
-            return await self._carry_out(result, progress, understanding, utterance, home)
+            return await self._carry_out(progress, understanding, utterance, home)
 
-        return await self._bounded(self._begin(sentence, identity, request_id), steps)
+        return await self._bounded(asked, steps)
 
     async def of_recognition(self, sentence: Sentence, identity: Identity, request_id: str) -> TurnResult:
         """Understand a sentence and do nothing about it."""
+        asked = _Asked(sentence, identity, request_id)
 
-        async def steps(result: TurnResult, progress: _Progress) -> TurnResult:
-            home, utterance = await self._heard(result, identity)
+        async def steps(progress: _Progress) -> _Ending:
+            home, utterance = await self._heard(asked)
             with progress.step("recognize"):
                 understanding = await self._recognizer.recognize(utterance, home.picture)
             progress.understanding = understanding
             if understanding.intents:
-                return replace(result, status=Status.ANSWERED, only_understood=True)
+                return replace(self._status(Status.ANSWERED, asked.language), only_understood=True)
             not_for_me = understanding.verdict is Verdict.NOT_FOR_ME
-            return self._say_status(result, Status.NOT_FOR_ME if not_for_me else Status.NOT_UNDERSTOOD)
+            return self._status(Status.NOT_FOR_ME if not_for_me else Status.NOT_UNDERSTOOD, asked.language)
 
-        return await self._bounded(self._begin(sentence, identity, request_id), steps)
+        return await self._bounded(asked, steps)
 
     def refused(
         self, sentence: Sentence, identity: Identity, request_id: str, refusal: Refusal
     ) -> TurnResult:
         """A turn that is not taken because there are too many of them."""
-        result = self._begin(sentence, identity, request_id)
+        asked = _Asked(sentence, identity, request_id)
         count = refusal.untold or 1
         told = refusal.reason if count == 1 else f"{count} times: {refusal.reason}"
-        return replace(self._say_status(result, refusal.status, told), only_understood=True)
+        ending = replace(self._status(refusal.status, asked.language, told), only_understood=True)
+        return _result(asked, ending, _Progress(self._timer), 0.0)
 
     def settle(self, result: TurnResult) -> None:
         """What waits until the answer has left: the session, the audit row, and that the device was heard."""
@@ -173,40 +212,27 @@ class Turns:
         self._sightings.note(result.identity.device_id, self._clock())
         self._audit.record(audit_row(result, datetime.fromtimestamp(self._clock(), UTC)))
 
-    def _begin(self, sentence: Sentence, identity: Identity, request_id: str) -> TurnResult:
-        language = sentence.language or identity.language
-        return TurnResult(
-            request_id=request_id,
-            identity=identity,
-            text=sentence.text,
-            language=language,
-            status=Status.INTERNAL,
-            speech=self._answers.speak(Phrase(f"status.{Status.INTERNAL}"), language),
-        )
-
-    async def _bounded(
-        self, result: TurnResult, steps: Callable[[TurnResult, _Progress], Awaitable[TurnResult]]
-    ) -> TurnResult:
+    async def _bounded(self, asked: _Asked, steps: Callable[[_Progress], Awaitable[_Ending]]) -> TurnResult:
         """Take the steps within the deadline and turn whatever goes wrong into an answer."""
         started = self._timer()
         progress = _Progress(self._timer)
         try:
-            result = await self._before_the_deadline(steps(result, progress))
+            ending = await self._before_the_deadline(steps(progress))
         except TurnDeadlineError as late:
-            result = self._say_status(result, Status.DEADLINE, late.message)
+            ending = self._status(Status.DEADLINE, asked.language, late.message)
         except HomeAbsentError as absent:
-            result = self._say_status(result, absent.status, absent.message)
+            ending = self._status(absent.status, asked.language, absent.message)
         except asyncio.CancelledError:
-            result = self._say_status(result, Status.INTERRUPTED, "the turn was cut off")
-            self.settle(_with_progress(result, progress, self._timer() - started))
+            ending = self._status(Status.INTERRUPTED, asked.language, "the turn was cut off")
+            self.settle(_result(asked, ending, progress, self._timer() - started))
             raise
         except Exception as error:  # noqa: BLE001 - see below
             # A bug of ours must not leave a speaker without an answer; the log has the traceback.
             _log.exception("a turn failed in a way that was not foreseen")
-            result = self._say_status(result, Status.INTERNAL, type(error).__name__)
-        return _with_progress(result, progress, self._timer() - started)
+            ending = self._status(Status.INTERNAL, asked.language, type(error).__name__)
+        return _result(asked, ending, progress, self._timer() - started)
 
-    async def _before_the_deadline(self, steps: Awaitable[TurnResult]) -> TurnResult:
+    async def _before_the_deadline(self, steps: Awaitable[_Ending]) -> _Ending:
         deadline = asyncio.timeout(self._limits.deadline)
         try:
             async with deadline:
@@ -216,12 +242,13 @@ class Turns:
                 raise  # somebody else's, which is a bug
             raise TurnDeadlineError(f"took over {self._limits.deadline:g} s") from None
 
-    async def _heard(self, result: TurnResult, identity: Identity) -> tuple[ReadyHome, Utterance]:
+    async def _heard(self, asked: _Asked) -> tuple[ReadyHome, Utterance]:
         """The speaker's home, and what was said as it is heard there."""
+        identity = asked.identity
         home = await ready_home(self._homes, identity.user_id)
         return home, Utterance(
-            text=result.text,
-            language=result.language,
+            text=asked.sentence.text,
+            language=asked.language,
             area_id=area_id_of(identity.area, home.picture.registry),
             session=await self._sessions.context_of(identity),
             now=self._clock(),
@@ -229,45 +256,42 @@ class Turns:
 
     async def _carry_out(
         self,
-        result: TurnResult,
         progress: _Progress,
         understanding: Understanding,
         utterance: Utterance,
         home: ReadyHome,
-    ) -> TurnResult:
+    ) -> _Ending:
         progress.understanding = understanding
         with progress.step("resolve"):
             resolution = resolve(understanding, utterance, home.picture)
         progress.resolution = resolution
         if resolution.outcome is not Outcome.COMMANDS:
-            return replace(
-                result,
-                status=resolution.status,
-                speech=self._answers.speak(
-                    resolution.say or Phrase(f"status.{resolution.status}"), result.language
-                ),
-            )
+            say = resolution.say or Phrase(f"status.{resolution.status}")
+            return _Ending(resolution.status, self._answers.speak(say, utterance.language))
         with progress.step("execute"):
             execution = await execute(resolution, home.live, within=self._limits.home_call)
         progress.execution = execution
-        return replace(
-            result,
-            status=execution.status,
-            speech=self._answers.speak(execution.say, result.language),
-            error=execution.error,
-        )
+        speech = self._answers.speak(execution.say, utterance.language)
+        return _Ending(execution.status, speech, execution.error)
 
-    def _say_status(self, result: TurnResult, status: Status, error: str | None = None) -> TurnResult:
-        speech = self._answers.speak(Phrase(f"status.{status}"), result.language)
-        return replace(result, status=status, speech=speech, error=error)
+    def _status(self, status: Status, language: str, error: str | None = None) -> _Ending:
+        """The ending that says nothing but its status."""
+        return _Ending(status, self._answers.speak(Phrase(f"status.{status}"), language), error)
 
 
-def _with_progress(result: TurnResult, progress: _Progress, seconds: float) -> TurnResult:
-    return replace(
-        result,
+def _result(asked: _Asked, ending: _Ending, progress: _Progress, seconds: float) -> TurnResult:
+    return TurnResult(
+        request_id=asked.request_id,
+        identity=asked.identity,
+        text=asked.sentence.text,
+        language=asked.language,
+        status=ending.status,
+        speech=ending.speech,
         understanding=progress.understanding,
         resolution=progress.resolution,
         execution=progress.execution,
+        error=ending.error,
         latency_ms=round(seconds * 1000, 3),
         steps_ms=progress.steps_ms,
+        only_understood=ending.only_understood,
     )

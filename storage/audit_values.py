@@ -94,6 +94,8 @@ async def erase_what_was_said(session: AsyncSession, user_id: str) -> None:
 def _text(text: str | None, length: int) -> str | None:
     if text is None:
         return None
+    if len(text) <= length and text.isascii() and "\0" not in text:
+        return text
     # Neither database takes half a surrogate pair; PostgreSQL takes no NUL.
     clean = text[: length + 1].encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
     return clean if len(clean) <= length else clean[: length - 1] + "…"

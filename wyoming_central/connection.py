@@ -44,6 +44,9 @@ _CLOSED: Final = 3
 
 _MAPPED_IPV4: Final = "::ffff:"
 
+_KNOWN_FRAME_BYTES: Final = 128
+_KNOWN_ANSWERS_MOST: Final = 256
+
 _TOO_LONG: Final = frozenset({Fault.HEADER_TOO_LONG, Fault.DATA_TOO_LONG, Fault.PAYLOAD_TOO_LONG})
 
 
@@ -51,7 +54,10 @@ class EventSink(Protocol):
     """Where events go: the dispatcher."""
 
     def immediate(self, event: Event, peer: Peer, /) -> tuple[Event, ...] | None:
-        """What answers an event at once, out of turn; empty to ignore it; None if it must wait its turn."""
+        """What answers an event at once, out of turn; empty to ignore it; None if it must wait its turn.
+
+        Depends on the event alone: not on who asks, nor when.
+        """
 
     def arrived(self, peer: Peer, /) -> None:
         """Learn of a new peer, before its first event."""
@@ -66,6 +72,7 @@ class Host(Protocol):
     sink: EventSink
     limits: Limits
     clock: Callable[[], float]
+    known_answers: dict[bytes, bytes]
 
     def joined(self, connection: Connection, /) -> bool:
         """Learn of a connection that has begun; False if there was no room for it, and it was turned away."""
@@ -154,9 +161,14 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Take what the peer sent."""
         if self._phase == _OPEN:
-            self._quiet_since = self._host.clock()
+            self._quiet_since = now = self._host.clock()
+            answer = self._host.known_answers.get(data)
+            if answer is not None and self._may_answer_at_once(now):
+                self._frames += 1
+                self._transport.write(answer)
+                return
             self._decoder.feed(data)
-            self._take_events()
+            self._take_events(data)
 
     def eof_received(self) -> bool:
         """Take note that the peer will send no more; it may still be reading."""
@@ -252,14 +264,39 @@ class Connection(asyncio.Protocol):
 
     # Reading.
 
-    def _take_events(self) -> None:
+    def _learn(self, frame: bytes, answers: tuple[Event, ...]) -> None:
+        """Keep the answer to a small frame, to give it without reading the same bytes again.
+
+        Every peer sends the same `ping` and the same `describe`, down to the byte, and reading and writing
+        JSON costs more than all the rest of answering them.
+        """
+        known = self._host.known_answers
+        if len(frame) <= _KNOWN_FRAME_BYTES:
+            if len(known) >= _KNOWN_ANSWERS_MOST:
+                known.clear()
+            known[frame] = encode_all(answers)
+
+    def _may_answer_at_once(self, now: float) -> bool:
+        """Whether bytes that are one whole known event may be answered without being read again."""
+        if now - self._second >= 1.0:
+            self._second, self._frames = now, 0
+        return (
+            not self._decoder.pending
+            and not self._waiting
+            and self._blocked_at is None
+            and not self._share_is_due
+            and not self.peer.write_only
+            and self._frames < self._host.limits.frames_per_second
+        )
+
+    def _take_events(self, chunk: bytes = b"") -> None:
         """Answer or queue the events that have come, as far as this peer's share and the bounds go."""
         try:
-            self._take_share()
+            self._take_share(chunk)
         except Exception:  # noqa: BLE001 - a bug of ours ends this connection, not the server; it is logged
             self._fail()
 
-    def _take_share(self) -> None:
+    def _take_share(self, chunk: bytes) -> None:
         sink, peer, decoder = self._host.sink, self.peer, self._decoder
         may_take = self._may_take()
         share = left = self._share() if may_take else 0
@@ -277,7 +314,10 @@ class Connection(asyncio.Protocol):
                     answers = answers + answer if answers else answer
         except FrameError as fault:
             error = fault
-        self._frames += share - left
+        taken = share - left
+        self._frames += taken
+        if taken == 1 and answers and len(chunk) == decoder.taken_bytes and not decoder.pending:
+            self._learn(chunk, answers)
         self._send(answers)
         if error is not None:
             self._refuse_frame(error)

@@ -19,6 +19,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 from typing import Any, Final, Literal, TextIO, TypeAlias
@@ -59,9 +60,12 @@ _FIRST_KEYS: Final = (
     "user_id",
     "logger",
 )
+# Set by the processors above, over whatever a caller gave under the same name.
+_OUR_KEYS: Final = frozenset({"timestamp", "level", "logger"})
 _MAX_KEY: Final = 64
 _MAX_VALUE: Final = 500
 _MAX_WORD: Final = 40
+_MAX_RULES: Final = 1024
 _MAX_EXCEPTION: Final = 8_000
 _MAX_MEMBERS: Final = 50
 _MAX_DEPTH: Final = 4
@@ -119,11 +123,11 @@ class _Handler(logging.StreamHandler[TextIO]):
     """The one handler of this module, to be told from those of others at the root."""
 
     def write(self, line: str) -> None:
-        """Write a line that is ready; one that cannot be written is lost, as it is for the standard library."""
+        """Write a line that is ready; one that cannot be written is lost, as anybody's is."""
         self.acquire()
         try:
             self.stream.write(line + self.terminator)
-            self.flush()
+            self.stream.flush()
         except (OSError, ValueError):
             # A pipe whose reader is gone, a file that was closed.
             pass
@@ -183,21 +187,56 @@ def _route(handler: _Handler, threshold: int) -> None:
     logging.captureWarnings(capture=True)
 
 
+@dataclass(frozen=True, slots=True)
+class _KeyRule:
+    """What is done with the value of a key, worked out once.
+
+    Attributes:
+        name: The key as it is written.
+        is_wanted: Whether it is written at all.
+        is_ours: Whether the value is this module's own.
+        is_secret: Whether the value is masked, whatever it is.
+    """
+
+    name: str
+    is_wanted: bool
+    is_ours: bool
+    is_secret: bool
+
+    def is_plain(self, text: str) -> bool:
+        """Whether a text can be written as it is: an id or a word, and not under a secret's key."""
+        return len(text) <= _MAX_WORD and not self.is_secret and _is_plain_id(text)
+
+
 class _Guard:
     """Keeps the three rules of this module, on every value of a line; gives the keys their order."""
 
     def __init__(self, *, utterances: bool) -> None:
         self._utterances = utterances
+        self._rules: dict[str, _KeyRule] = {}
 
     def __call__(self, _logger: Any, _method: str, event: MutableMapping[str, Any]) -> EventDict:
-        guarded: EventDict = {}
-        for key in _FIRST_KEYS:
-            if key in event:
-                guarded[key] = self._guarded(key, event.pop(key), depth=0)
+        guarded: EventDict = {key: None for key in _FIRST_KEYS if key in event}
         for key, value in event.items():
-            if self._wanted(key):
-                guarded[_plain_key(key)] = self._guarded(key, value, depth=0)
+            rule = self._rules.get(key) or self._new_rule(key)
+            if rule.is_wanted:
+                # Nearly all values of nearly all lines are of the first two kinds: this is on a turn's path.
+                if rule.is_ours or value is None or (type(value) is str and rule.is_plain(value)):
+                    guarded[rule.name] = value
+                else:
+                    guarded[rule.name] = self._guarded(key, value, depth=0)
         return guarded
+
+    def _new_rule(self, key: str) -> _KeyRule:
+        if len(self._rules) >= _MAX_RULES:
+            self._rules.clear()
+        rule = self._rules[key] = _KeyRule(
+            name=clean(key, limit=_MAX_KEY),
+            is_wanted=self._wanted(key),
+            is_ours=key in _OUR_KEYS,
+            is_secret=is_secret_key(key),
+        )
+        return rule
 
     def _wanted(self, key: str) -> bool:
         return self._utterances or key not in UTTERANCE_KEYS
@@ -207,14 +246,13 @@ class _Guard:
             return value
         if is_secret_key(key):
             return MASK
+        if type(value) is str and len(value) <= _MAX_WORD:
+            return _guarded_word(value)
         if key == "exception":
             return _guarded_exception(str(value))
         return self._guarded_value(value, depth=depth)
 
     def _guarded_value(self, value: Any, *, depth: int) -> Any:
-        if type(value) is str:
-            # The same few ids and words make up nearly all lines, and looking through a text is what costs.
-            return _guarded_word(value) if len(value) <= _MAX_WORD else _guarded_text(value)
         match value:
             case None | bool() | float():
                 return value
@@ -243,14 +281,15 @@ def _text_of(value: object) -> str:
         return f"<{type(value).__name__} that cannot be shown: {type(error).__name__}>"
 
 
+def _is_plain_id(text: str) -> bool:
+    """Whether a text is letters and digits only, and no beginning of a token: then it is written as it is."""
+    return text.isascii() and text.isalnum() and "eyJ" not in text and "gAAAA" not in text
+
+
 @lru_cache(maxsize=4096)
 def _guarded_word(text: str) -> str:
+    # The same few ids and words make up nearly all lines, and looking through them is what costs.
     return _guarded_text(text)
-
-
-@lru_cache(maxsize=1024)
-def _plain_key(key: str) -> str:
-    return clean(key, limit=_MAX_KEY)
 
 
 def _guarded_text(text: str) -> str:

@@ -46,6 +46,7 @@ class Server:
         self.sink = sink
         self.limits = limits or Limits()
         self.clock = clock
+        self.known_answers: dict[bytes, bytes] = {}
         self._listeners: list[asyncio.Server] = []
         self._connections: set[Connection] = set()
         self._caps: ConnectionCaps[Connection] = ConnectionCaps(self.limits)

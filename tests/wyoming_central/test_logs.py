@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from wyoming_central.logs import UTTERANCE_KEYS, Level, configure_logs
+from wyoming_central.logs import UTTERANCE_KEYS, Level, _is_plain_id, configure_logs
+from wyoming_central.redaction import clean, redact
 
 _NAMES = (
     "",
@@ -195,6 +196,12 @@ def test_a_peer_can_neither_forge_a_line_nor_fill_the_disk() -> None:
     assert log.line["level"] == "warning"
     assert log.line["type"] == 'x"} {"level":"error"}\ufffd[2J'
     assert len(log.line["address"]) == 500
+
+
+@given(st.text("abyJgAZ09", max_size=60) | st.from_regex(r"(eyJ|gAAAA)?[a-zA-Z0-9]{0,60}", fullmatch=True))
+def test_what_is_written_without_a_closer_look_would_have_passed_it(text: str) -> None:
+    if _is_plain_id(text):
+        assert clean(redact(text), limit=500) == text
 
 
 def test_a_secret_at_the_cut_does_not_show_its_half() -> None:
