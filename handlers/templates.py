@@ -10,7 +10,6 @@ everyday speech, are in `config/sentences/`.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -28,6 +27,7 @@ from config.languages import SUPPORTED
 from handlers.fair_worker import FairWorker
 from handlers.intents import QUESTIONS
 from handlers.list_items import items_of
+from handlers.newest_of_each_home import NewestOfEachHome
 from handlers.template_lists import ENTITY_ID, SPELLING, lists_of
 from handlers.understanding import Intent, SlotValue, StageReport, Understanding, Utterance, Verdict
 from provisioning.home.registry import HomePicture, Registry
@@ -36,7 +36,6 @@ from provisioning.home.registry import HomePicture, Registry
 MAX_TEXT_LENGTH: Final = 200
 # The lists of one home and language take about 1 kB an entity; homes beyond this many take turns.
 MAX_LISTED_HOMES: Final = 128
-_MAX_LISTS: Final = MAX_LISTED_HOMES * len(SUPPORTED)
 # Readings of one sentence that are compared; beyond, it fits nearly everything and the order decides.
 MAX_RESULTS: Final = 200
 
@@ -45,8 +44,6 @@ _WARMING: Final = {
     "en": ("turn on the lights", "set the brightness to fifty percent", "set a timer for five minutes"),
     "hu": ("kapcsold be a lámpát", "állítsd a fényerőt ötven százalékra", "indíts egy öt perces időzítőt"),
 }
-
-_ListsKey = tuple[str, str]
 
 
 class TemplateStage:
@@ -64,7 +61,9 @@ class TemplateStage:
         self._matching = FairWorker("templates")
         self._listing = FairWorker("template lists")
         self._templates: dict[str, Intents] = {}
-        self._lists: OrderedDict[_ListsKey, Mapping[str, TextSlotList]] = OrderedDict()
+        self._lists = {
+            language: NewestOfEachHome[Mapping[str, TextSlotList]](MAX_LISTED_HOMES) for language in SUPPORTED
+        }
 
     async def recognize(self, utterance: Utterance, picture: HomePicture) -> Understanding:
         """What the best matching template says the sentence means, or `PASS_ON`."""
@@ -72,7 +71,7 @@ class TemplateStage:
             return _passed_on("longer than any template")
         lists = await self._lists_of(picture.registry, utterance.language)
         return await self._matching.run(
-            picture.registry.revision, partial(self._understand, utterance, picture.registry, lists)
+            picture.registry.key, partial(self._understand, utterance, picture.registry, lists)
         )
 
     async def warm(self, languages: Iterable[str], picture: HomePicture | None = None) -> None:
@@ -122,19 +121,17 @@ class TemplateStage:
         return self._templates[language]
 
     async def _lists_of(self, registry: Registry, language: str) -> Mapping[str, TextSlotList]:
-        key = (registry.revision, language)
-        lists = self._lists.get(key)
+        kept = self._lists.get(language)
+        if kept is None:
+            return {}
+        lists = kept.get(registry)
         if lists is None:
-            lists = await self._listing.run(registry.revision, partial(self._made_lists, key, registry))
-            self._lists[key] = lists
-        self._lists.move_to_end(key)
-        while len(self._lists) > _MAX_LISTS:
-            self._lists.popitem(last=False)
+            # Several sentences may wait for the same lists; the first of them has them made.
+            lists = await self._listing.run(
+                registry.key, lambda: kept.get(registry) or lists_of(registry, language)
+            )
+            kept.put(registry, lists)
         return lists
-
-    def _made_lists(self, key: _ListsKey, registry: Registry) -> Mapping[str, TextSlotList]:
-        # Several sentences may have waited for the same lists; the first of them has them made.
-        return self._lists.get(key) or lists_of(registry, key[1])
 
 
 def _passed_on(reason: str) -> Understanding:

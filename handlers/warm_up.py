@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import structlog
 
+from handlers.names import index_names, keep_names
 from handlers.recognize import Recognizer
 from provisioning.home.registry import HomePicture
 
@@ -44,6 +45,8 @@ class WarmUp:
 
     async def _warm(self, picture: HomePicture | None) -> None:
         try:
+            if picture is not None:
+                keep_names(picture.registry, await asyncio.to_thread(index_names, picture.registry))
             await self._recognizer.warm(self._languages, picture)
         except Exception:  # noqa: BLE001 - a slow first sentence is no reason for there to be no server
             _log.exception("recognition could not be warmed")

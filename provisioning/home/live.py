@@ -362,7 +362,7 @@ class LiveHome:
         """Make the mirror's registry the picture if it differs, and the status what Home Assistant says."""
         before = self._picture
         if self._mirror.differs_from(before.registry if before else None):
-            registry = self._mirror.registry(f"r{next(_revisions)}")
+            registry = self._mirror.registry(f"r{next(_revisions)}", home=self.user_id)
             self._picture = HomePicture(registry, self._mirror.states)
             for listener in tuple(self._registry_listeners):
                 _call(listener, self._picture)

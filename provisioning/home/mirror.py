@@ -155,10 +155,11 @@ class Mirror:
             or registry.temperature_unit != self.config.temperature_unit
         )
 
-    def registry(self, revision: str) -> Registry:
-        """Give what is composed as one immutable value."""
+    def registry(self, revision: str, *, home: str = "") -> Registry:
+        """Give what is composed as one immutable value, of the home of that name."""
         return Registry(
             revision=revision,
+            home=home,
             floors=MappingProxyType(dict(self._composed_floors)),
             areas=MappingProxyType(dict(self._composed_areas)),
             entities=MappingProxyType(dict(self._entities)),

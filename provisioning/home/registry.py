@@ -70,6 +70,8 @@ class Registry:
 
     Attributes:
         revision: Differs whenever anything here differs; unique across homes of one process.
+        home: Whose home it is, the same for all revisions of it; empty where it is nobody's. What is derived
+            from one revision may be dropped when there is another of the same home.
         language: The instance's own language, such as `hu`.
         country: ISO 3166 country of the instance, or None.
         time_zone: IANA name, such as `Europe/Budapest`.
@@ -84,6 +86,12 @@ class Registry:
     country: str | None = None
     time_zone: str = "UTC"
     temperature_unit: str = "°C"
+    home: str = ""
+
+    @property
+    def key(self) -> str:
+        """Under what to keep something derived from this home's newest revision, and nothing older."""
+        return self.home or self.revision
 
     def exposed_entities(self) -> tuple[Entity, ...]:
         """The entities that this home's owner lets a voice assistant see, in the registry's order."""

@@ -1,0 +1,1 @@
+"""An hour of a busy server in ten minutes: whether its memory stays flat."""
