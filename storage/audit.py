@@ -17,8 +17,7 @@ from itertools import islice
 from typing import Any
 
 import structlog
-from sqlalchemy import Row, delete, select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import Connection, Row, delete, select
 
 from storage.audit_values import TEXT_LENGTH, AuditValues, bare, fit, gap
 from storage.clock import Clock, utc_now
@@ -27,8 +26,8 @@ from storage.errors import NotFoundError, StorageError, StorageUnavailableError
 from storage.records import AuditRow
 from storage.schema import audit_log, users
 
-# Rows in one commit: more gain nothing, and others wait for the write lock meanwhile.
-_BATCH_ROWS = 500
+# Rows in one commit: more gain nothing, and others wait for the write lock meanwhile, about 15 ms.
+_BATCH_ROWS = 1000
 # Seconds before a failed commit is tried again: after the first failure, and at most (they double).
 _RETRY_SECONDS, _MAX_RETRY_SECONDS = 0.05, 5.0
 # Seconds between two commits. A server that is killed loses no more rows than come in that time.
@@ -226,13 +225,16 @@ class AuditWriter:
         return False
 
     async def _commit(self, batch: Sequence[AuditValues]) -> None:
-        async with self._database.write() as session:
-            present = await _present_users(session, batch)
-            # A commit of which we never heard that it worked is tried again, and its rows are there already.
-            added = self._database.insert(audit_log).on_conflict_do_nothing(index_elements=["request_id"])
-            await session.execute(
+        # A commit of which we never heard that it worked is tried again, and its rows are there already.
+        added = self._database.insert(audit_log).on_conflict_do_nothing(index_elements=["request_id"])
+
+        def commit(connection: Connection) -> None:
+            present = _present_users(connection, batch)
+            connection.execute(
                 added, [values if values["user_id"] in present else bare(values) for values in batch]
             )
+
+        await self._database.write_whole(commit)
 
     def _forget(self, rows: int, *, bared: int = 0, refused: int = 0) -> None:
         for _ in range(rows):
@@ -314,14 +316,14 @@ class AuditLog:
                 return total
 
 
-async def _present_users(session: AsyncSession, batch: Sequence[AuditValues]) -> set[str | None]:
+def _present_users(connection: Connection, batch: Sequence[AuditValues]) -> set[str | None]:
     """The users of the batch who were not removed; None, who never was anybody, among them.
 
     They cannot be removed until this transaction ends: what was said is erased after its rows are there.
     """
     ids = {values["user_id"] for values in batch} - {None}
     wanted = select(users.c.id).where(users.c.id.in_(ids)).with_for_update(read=True, key_share=True)
-    present: set[str | None] = set((await session.scalars(wanted)).all()) if ids else set()
+    present: set[str | None] = set(connection.scalars(wanted)) if ids else set()
     return present | {None}
 
 

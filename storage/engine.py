@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy import create_engine as create_sync_engine
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import (
@@ -55,6 +57,24 @@ _POOL_SECONDS = 10
 _PASSING_SQLSTATES = ("08", "40", "53", "55", "57", "58")
 
 
+def _to_json(value: Any) -> str:
+    return orjson.dumps(value).decode()
+
+
+_OPTIONS: Mapping[str, Any] = MappingProxyType(
+    {
+        # Parameters hold password hashes and what people said: they must not show in an exception.
+        "hide_parameters": True,
+        "json_serializer": _to_json,
+        "json_deserializer": orjson.loads,
+        "pool_timeout": _POOL_SECONDS,
+    }
+)
+# No transactions behind our back: sqlite3 would begin one only at the first change, and a transaction that
+# has read before it writes can then fail at once, whatever the busy timeout.
+_NO_HIDDEN_TRANSACTIONS: Mapping[str, Any] = MappingProxyType({"isolation_level": None})
+
+
 def parse_url(url: str) -> URL:
     """Give `DATABASE_URL` the driver that this program uses.
 
@@ -98,17 +118,9 @@ def create_engine(url: URL) -> AsyncEngine:
     Raises:
         StorageError: The driver of the database is not installed.
     """
-    options: dict[str, Any] = {
-        # Parameters hold password hashes and what people said: they must not show in an exception.
-        "hide_parameters": True,
-        "json_serializer": _to_json,
-        "json_deserializer": orjson.loads,
-        "pool_timeout": _POOL_SECONDS,
-    }
+    options = dict(_OPTIONS)
     if is_sqlite(url):
-        # No transactions behind our back: sqlite3 would begin one only at the first change, and a
-        # transaction that has read before it writes can then fail at once, whatever the busy timeout.
-        options["connect_args"] = {"isolation_level": None, "async_creator_fn": unbroken.connect}
+        options["connect_args"] = {**_NO_HIDDEN_TRANSACTIONS, "async_creator_fn": unbroken.connect}
     else:
         options["connect_args"] = {"timeout": _CONNECT_SECONDS, "command_timeout": _STATEMENT_SECONDS}
         options["pool_pre_ping"] = True
@@ -120,9 +132,22 @@ def create_engine(url: URL) -> AsyncEngine:
             remedy="pip install 'wyoming-central[postgres]'",
         ) from error
     if is_sqlite(url):
-        event.listen(engine.sync_engine, "connect", _set_pragmas)
-        event.listen(engine.sync_engine, "begin", _begin)
+        _prepare_sqlite(engine.sync_engine)
     return engine
+
+
+def create_thread_engine(url: URL) -> Engine:
+    """An engine on a SQLite file for a thread that may wait; of a URL of `parse_url` that `is_sqlite`."""
+    engine = create_sync_engine(
+        url.set(drivername="sqlite"), connect_args=dict(_NO_HIDDEN_TRANSACTIONS), **_OPTIONS
+    )
+    _prepare_sqlite(engine)
+    return engine
+
+
+def _prepare_sqlite(engine: Engine) -> None:
+    event.listen(engine, "connect", _set_pragmas)
+    event.listen(engine, "begin", _begin)
 
 
 @contextmanager
@@ -148,10 +173,6 @@ def storage_errors() -> Iterator[None]:
             f"the database cannot be reached: {error.strerror or type(error).__name__}",
             remedy="see whether it runs and DATABASE_URL is right",
         ) from error
-
-
-def _to_json(value: Any) -> str:
-    return orjson.dumps(value).decode()
 
 
 def _set_pragmas(connection: DBAPIConnection, _record: object) -> None:

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import Connection, delete, select
 
 from storage.database import Database, rows_affected
 from storage.records import SessionRecord
@@ -41,19 +40,20 @@ class Sessions:
             Those that were not written: their device is gone, revoked or not this user's, or their id is
             another device's session.
         """
-        async with self._database.write() as session:
-            kept = await _that_may_be_kept(session, records)
+        added = self._database.insert(sessions)
+        written_over = added.on_conflict_do_update(
+            index_elements=[sessions.c.id],
+            set_={"expires_at": added.excluded.expires_at, "context": added.excluded.context},
+            where=sessions.c.device_id == added.excluded.device_id,
+        )
+
+        def write(connection: Connection) -> set[str]:
+            kept = _that_may_be_kept(connection, records)
             if kept:
-                added = self._database.insert(sessions)
-                await session.execute(
-                    added.on_conflict_do_update(
-                        index_elements=[sessions.c.id],
-                        set_={"expires_at": added.excluded.expires_at, "context": added.excluded.context},
-                        where=sessions.c.device_id == added.excluded.device_id,
-                    ),
-                    [_values(record) for record in kept],
-                )
-        written = {record.id for record in kept}
+                connection.execute(written_over, [_values(record) for record in kept])
+            return {record.id for record in kept}
+
+        written = await self._database.write_whole(write)
         return tuple(record for record in records if record.id not in written)
 
     async def purge(self, now: datetime) -> int:
@@ -63,9 +63,7 @@ class Sessions:
         return rows_affected(gone)
 
 
-async def _that_may_be_kept(
-    session: AsyncSession, records: Sequence[SessionRecord]
-) -> tuple[SessionRecord, ...]:
+def _that_may_be_kept(connection: Connection, records: Sequence[SessionRecord]) -> tuple[SessionRecord, ...]:
     """Those of living devices of the right user, under an id that is no other device's.
 
     The devices cannot go until this transaction ends.
@@ -76,11 +74,11 @@ async def _that_may_be_kept(
         .where(devices.c.id.in_(device_ids), devices.c.revoked_at.is_(None))
         .with_for_update(read=True, key_share=True)
     )
-    owners = {row.id: row.user_id for row in await session.execute(living)}
+    owners = {row.id: row.user_id for row in connection.execute(living)}
     stored = select(sessions.c.id, sessions.c.device_id).where(
         sessions.c.id.in_({record.id for record in records})
     )
-    holders = {row.id: row.device_id for row in await session.execute(stored)}
+    holders = {row.id: row.device_id for row in connection.execute(stored)}
     return tuple(
         record
         for record in records

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import Connection, insert, select, text, update
 
 from storage.database import Database
 from storage.errors import InvalidValueError, RevisionError, StorageError, StorageUnavailableError
@@ -190,3 +191,58 @@ def test_a_url_that_cannot_work_is_refused_without_showing_it(url: str) -> None:
         Database(url)
     assert "geheim" not in str(caught.value)
     assert caught.value.remedy is not None
+
+
+SET_TO_5 = update(change_counter).values(value=5)
+
+
+async def test_a_whole_transaction_is_committed_and_gives_what_its_work_gave(database: Database) -> None:
+    def work(connection: Connection) -> int:
+        connection.execute(SET_TO_5)
+        return threading.get_ident()
+
+    thread = await database.write_whole(work)
+    assert await _value(database) == 5
+    if database.engine.url.get_backend_name() == "sqlite":
+        assert thread != threading.get_ident(), "the event loop goes on meanwhile"
+
+
+async def test_a_whole_transaction_whose_work_fails_leaves_nothing(database: Database) -> None:
+    def work(connection: Connection) -> None:
+        connection.execute(SET_TO_5)
+        raise LookupError("a bug")
+
+    with pytest.raises(LookupError):
+        await database.write_whole(work)
+    assert await _value(database) == 0
+
+
+async def test_a_whole_transaction_that_is_cancelled_is_over_when_the_next_one_begins(
+    database: Database,
+) -> None:
+    if database.engine.url.get_backend_name() != "sqlite":
+        pytest.skip("only SQLite has a thread of its own for it")
+    begun, go_on = threading.Event(), threading.Event()
+
+    def work(connection: Connection) -> None:
+        begun.set()
+        go_on.wait(10)
+        connection.execute(SET_TO_5)
+
+    writing = asyncio.create_task(database.write_whole(work))
+    await asyncio.to_thread(begun.wait, 10)
+    writing.cancel()
+    following = asyncio.create_task(database.write_whole(lambda _: None))
+    await asyncio.sleep(0)
+    assert not writing.done()
+    go_on.set()
+    await following
+    assert writing.cancelled()
+    assert await _value(database) == 5, "what was begun was carried out whole"
+
+
+async def test_what_the_database_refuses_in_a_whole_transaction_is_a_storage_error(
+    database: Database,
+) -> None:
+    with pytest.raises(StorageError):
+        await database.write_whole(lambda connection: connection.execute(insert(change_counter).values(id=1)))
