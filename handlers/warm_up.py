@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -20,11 +20,19 @@ class WarmUp:
     Args:
         recognizer: What is warmed.
         languages: In which people may speak.
+        when_warm: Called once the languages are warm.
     """
 
-    def __init__(self, recognizer: Recognizer, languages: Sequence[str]) -> None:
+    def __init__(
+        self,
+        recognizer: Recognizer,
+        languages: Sequence[str],
+        *,
+        when_warm: Callable[[], None] = lambda: None,
+    ) -> None:
         self._recognizer = recognizer
         self._languages = tuple(languages)
+        self._when_warm = when_warm
         self._changed: dict[str, HomePicture] = {}
         self._wake = asyncio.Event()
 
@@ -36,6 +44,7 @@ class WarmUp:
     async def run(self) -> None:
         """Warm the languages themselves, then homes as they change, until cancelled."""
         await self._warm(None)
+        self._when_warm()
         while True:
             await self._wake.wait()
             self._wake.clear()

@@ -55,6 +55,7 @@ from storage.sessions import Sessions
 from storage.users import Users
 from wyoming_central.background import background
 from wyoming_central.changes_feed import ChangesFeed
+from wyoming_central.collector import settle_collector
 from wyoming_central.discovery import Advertisement, server_id
 from wyoming_central.frame import FrameBounds
 from wyoming_central.leadership import Leadership
@@ -245,7 +246,7 @@ async def _assemble(
     stored = repositories_on(database, SecretBox(settings.encryption_keys))
     http = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()))
     recognizer = stack.enter_context(cascade())
-    warm_up = WarmUp(recognizer, SUPPORTED)
+    warm_up = WarmUp(recognizer, SUPPORTED, when_warm=settle_collector)
     provisioner = _provisioner(settings, stored, http, warm_up, report)
     roster = RosterKeeper(
         users=stored.users, devices=stored.devices, revocations=stored.revocations, bindings=stored.bindings

@@ -52,3 +52,21 @@ async def test_a_home_that_cannot_be_warmed_does_not_keep_others_cold() -> None:
     assert [await asyncio.wait_for(recognizer.warmed.get(), 5) for _ in range(3)] == [None, "broken", "belas"]
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_it_is_told_when_the_languages_are_warm_before_any_home_is() -> None:
+    recognizer = StandInRecognizer()
+    warm = asyncio.Event()
+    seen: list[int] = []
+
+    def when_warm() -> None:
+        seen.append(recognizer.warmed.qsize())
+        warm.set()
+
+    warm_up = WarmUp(recognizer, ("hu", "en"), when_warm=when_warm)  # type: ignore[arg-type]
+    warm_up.changed("anna", picture("new"))
+    running = asyncio.create_task(warm_up.run())
+    await asyncio.wait_for(warm.wait(), 5)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert seen == [1]
