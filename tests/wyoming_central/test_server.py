@@ -123,6 +123,33 @@ async def test_a_flood_of_pings_is_answered_in_order(address: tuple[str, int], m
         assert [await peer.text() for _ in range(500)] == [str(number) for number in range(500)]
 
 
+@pytest.mark.parametrize("size", [1, 7, 16, 17, 18, 64, 1000])
+async def test_what_was_asked_before_is_answered_as_it_was_the_first_time_however_the_wire_cuts_it(
+    address: tuple[str, int], meet: Any, size: int
+) -> None:
+    asked = [None, "a", None, "ő", None, None, "a", "a"]
+    raw = b"".join(encode(Ping(text=text).event()) for text in asked)
+    async with meet(address) as peer:
+        for _ in range(2):
+            for at in range(0, len(raw), size):
+                peer.send(raw[at : at + size])
+                await asyncio.sleep(0)
+            assert [await peer.text() for _ in asked] == asked
+
+
+async def test_answers_that_are_known_are_few_and_small(
+    server: Server, address: tuple[str, int], meet: Any
+) -> None:
+    async with meet(address) as peer:
+        for number in range(1000):
+            peer.send(encode(Ping(text=str(number)).event()))
+            assert await peer.text() == str(number)
+        peer.send(encode(Ping(text="x" * 200).event()))
+        await peer.receive()
+    assert len(server.known_answers) <= 256
+    assert max(map(len, server.known_answers)) <= 128
+
+
 async def test_one_peer_does_not_wait_for_another(sink: Any, address: tuple[str, int], meet: Any) -> None:
     async with meet(address) as slow, meet(address) as quick:
         slow.say("hold")
