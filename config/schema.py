@@ -344,8 +344,9 @@ class Settings(BaseSettings):
     )
     address_turns_per_second: Rate = Field(
         100,
-        description="The same from one IP address (of IPv6: one /64 network), sentences without a credential "
-        "among them. All Home Assistants that this server runs share one address.",
+        description="The same of all devices at one IP address (of IPv6: one /64 network) together, and once "
+        "more of those there who show no credential. What one device is refused does not count against the "
+        "others. All Home Assistants that this server runs share one address.",
     )
     address_turns_burst: Count = Field(
         1_000, description="How many more than that may come from one address in a row after a pause."

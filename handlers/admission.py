@@ -19,7 +19,9 @@ class AdmissionLimits:
 
     Attributes:
         device_per_second, device_burst: Of one device: in the long run, and in a row after a pause.
-        address_per_second, address_burst: The same from one origin, sentences of nobody among them.
+        address_per_second, address_burst: The same of all devices at one origin, and once more of the
+            strangers there. What a device was refused counts for nobody but itself, or one that floods would
+            silence its neighbours.
         turns: Served at the same time, of all users.
         turns_per_user: The same of one user.
     """
@@ -61,22 +63,26 @@ class Admission:
         self._clock = clock
         self._devices = TokenBuckets(per_second=limits.device_per_second, burst=limits.device_burst)
         self._origins = TokenBuckets(per_second=limits.address_per_second, burst=limits.address_burst)
+        self._strangers = TokenBuckets(per_second=limits.address_per_second, burst=limits.address_burst)
         self._turns_of: dict[str, int] = {}
         self._turns = 0
         self._refused = Tally()
 
-    def from_origin(self, peer: Peer) -> Refusal | None:
-        """Ask for one more sentence from where this peer is, before anybody knows whose it is."""
-        if self._origins.take(peer.origin, self._clock()):
+    def of_stranger(self, peer: Peer) -> Refusal | None:
+        """Ask to answer one more sentence of nobody."""
+        if self._strangers.take(peer.origin, self._clock()):
             return None
-        reason = f"more than {self._limits.address_per_second:g} sentences a second from one address"
-        return self._refusal(peer.origin, Status.ONE_MOMENT, reason)
+        reason = f"more than {self._limits.address_per_second:g} sentences a second of strangers"
+        return self._refusal(f"strangers at {peer.origin}", Status.ONE_MOMENT, reason)
 
-    def of_device(self, identity: Identity) -> Refusal | None:
-        """Ask for one more turn of this device."""
-        limits, device = self._limits, identity.device_id
-        if not self._devices.take(device, self._clock()):
+    def of_device(self, identity: Identity, peer: Peer) -> Refusal | None:
+        """Ask for one more turn of this device, which speaks from where the peer is."""
+        limits, device, now = self._limits, identity.device_id, self._clock()
+        if not self._devices.take(device, now):
             reason = f"more than {limits.device_per_second:g} sentences a second from one device"
+            return self._refusal(device, Status.ONE_MOMENT, reason)
+        if not self._origins.take(peer.origin, now):
+            reason = f"more than {limits.address_per_second:g} sentences a second from one address"
             return self._refusal(device, Status.ONE_MOMENT, reason)
         if self._turns_of.get(identity.user_id, 0) >= limits.turns_per_user:
             reason = f"{limits.turns_per_user} sentences of this user are being served"

@@ -175,10 +175,6 @@ class Dispatcher:
         request_id = self._new_request_id()
         bound = structlog.contextvars.bind_contextvars(request_id=request_id)
         try:
-            refusal = self._admission.from_origin(peer)
-            if refusal is not None:
-                self._tell(refusal)
-                return Reply((answering.negative(text=self._speech_of(refusal.status, sentence)).event(),))
             try:
                 identity = await self._identity_for(sentence, peer)
             except AuthenticationError as error:
@@ -187,12 +183,9 @@ class Dispatcher:
                     (answering.negative(text=speech).event(),), hold_seconds=self._failed(error, peer)
                 )
             if identity is None:
-                self._tell_of_stranger(peer)
-                return Reply(
-                    (answering.negative(text=self._speech_of(Status.UNAUTHENTICATED, sentence)).event(),)
-                )
+                return self._to_stranger(sentence, peer, answering)
             structlog.contextvars.bind_contextvars(user_id=identity.user_id, device_id=identity.device_id)
-            refusal = self._admission.of_device(identity)
+            refusal = self._admission.of_device(identity, peer)
             if refusal is not None:
                 return self._refused(refusal, sentence, identity, request_id, answering)
             with self._admission.under_way(identity):
@@ -249,10 +242,16 @@ class Dispatcher:
                 "turns refused", status=refusal.status.value, reason=refusal.reason, count=refusal.untold
             )
 
-    def _tell_of_stranger(self, peer: Peer) -> None:
+    def _to_stranger(self, sentence: Sentence, peer: Peer, answering: _Answering) -> Reply:
+        """Say that nobody knows this device, or that too many such ask."""
+        refusal = self._admission.of_stranger(peer)
+        if refusal is not None:
+            self._tell(refusal)
+            return Reply((answering.negative(text=self._speech_of(refusal.status, sentence)).event(),))
         count = self._strangers.note(peer.connection_id, self._clock())
         if count is not None:
             _log.warning("a turn without a valid credential was refused", count=count)
+        return Reply((answering.negative(text=self._speech_of(Status.UNAUTHENTICATED, sentence)).event(),))
 
     def _speech_of(self, status: Status, sentence: Sentence) -> str:
         return self._answers.speak(Phrase(f"status.{status}"), sentence.language or DEFAULT_LANGUAGE)

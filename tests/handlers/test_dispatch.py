@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+from collections.abc import Awaitable
 from dataclasses import replace
 from typing import Any
 
@@ -42,10 +43,8 @@ class StandInAuthenticator:
     def __init__(self) -> None:
         self.bound: Identity | None = None
         self.holds = True
-        self.asked: list[str] = []
 
     async def by_token(self, text: str) -> Identity:
-        self.asked.append(text)
         if text not in TOKENS:
             raise AuthenticationError("the token was revoked")
         return TOKENS[text]
@@ -364,16 +363,36 @@ async def test_all_that_asks_for_a_turn_counts_and_each_hears_no_in_its_own_way(
     assert only(await dispatcher.handle(event, peer)).type == answer
 
 
-async def test_an_address_that_sends_too_many_is_asked_to_wait_before_anybody_is_looked_up(
-    dispatcher: Dispatcher, peer: Peer, answers: Answers, authenticator: StandInAuthenticator
+async def test_too_many_devices_at_one_address_are_asked_to_wait_together(dispatcher: Dispatcher) -> None:
+    def say(device: str) -> Awaitable[Reply]:
+        identity = replace(ANNA, device_id=device)
+        return dispatcher.handle(
+            Transcript("x").event(), Peer("c", "default", "127.0.0.1", identity=identity)
+        )
+
+    said = [only(await say(f"d{number}")).type for number in range(13)]
+    assert said == ["handled"] * 12 + ["not-handled"]
+
+
+async def test_a_device_that_floods_does_not_silence_its_neighbours(
+    dispatcher: Dispatcher, peer: Peer
 ) -> None:
-    for _ in range(12):
-        await dispatcher.handle(Transcript("x", language="en").event(), peer)
-    context = {"token": "annas-token"}
-    refused = only(await dispatcher.handle(Transcript("x", language="en", context=context).event(), peer))
-    assert refused.type == "not-handled"
-    assert refused.data["text"] == answers.speak(Phrase("status.one-moment"), "en")
-    assert authenticator.asked == []
+    peer.identity = ANNA
+    for _ in range(100):
+        await dispatcher.handle(Transcript("x").event(), peer)
+    neighbour = Peer("c2", "default", "127.0.0.1", identity=BELA)
+    assert only(await dispatcher.handle(Transcript("x").event(), neighbour)).type == "handled"
+
+
+async def test_strangers_that_flood_are_asked_to_wait_and_do_not_silence_a_device_at_their_address(
+    dispatcher: Dispatcher, peer: Peer, answers: Answers
+) -> None:
+    event = Transcript("x", language="en").event()
+    said = [only(await dispatcher.handle(event, peer)).data["text"] for _ in range(100)]
+    assert said[0] == answers.speak(Phrase("status.unauthenticated"), "en")
+    assert said[-1] == answers.speak(Phrase("status.one-moment"), "en")
+    neighbour = Peer("c2", "default", "127.0.0.1", identity=ANNA)
+    assert only(await dispatcher.handle(event, neighbour)).type == "handled"
 
 
 async def test_a_flood_leaves_one_line_and_one_audit_row_a_minute(
