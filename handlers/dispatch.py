@@ -190,10 +190,8 @@ class Dispatcher:
                 return self._refused(refusal, sentence, identity, request_id, answering)
             with self._admission.under_way(identity):
                 result = await take(identity, request_id)
-            self._log_turn(result)
             return Reply(
-                answering.events(result, _context(request_id, sentence)),
-                after=partial(self._turns.settle, result),
+                answering.events(result, _context(request_id, sentence)), after=partial(self._settle, result)
             )
         finally:
             structlog.contextvars.reset_contextvars(**bound)
@@ -256,11 +254,14 @@ class Dispatcher:
     def _speech_of(self, status: Status, sentence: Sentence) -> str:
         return self._answers.speak(Phrase(f"status.{status}"), sentence.language or DEFAULT_LANGUAGE)
 
-    @staticmethod
-    def _log_turn(result: TurnResult) -> None:
+    def _settle(self, result: TurnResult) -> None:
+        """What nobody has to wait for: the line in the log, and what turns themselves leave behind."""
         # Utterance and answer reach the log only where that was asked for; the log itself sees to it.
         _log.info(
             "turn",
+            request_id=result.request_id,
+            user_id=result.identity.user_id,
+            device_id=result.identity.device_id,
             status=result.status.value,
             parser=result.understanding.parser if result.understanding else None,
             intents=[intent.name for intent in result.intents],
@@ -269,6 +270,7 @@ class Dispatcher:
             utterance=result.text,
             answer=result.speech,
         )
+        self._turns.settle(result)
 
 
 def _handling_events(result: TurnResult, context: dict[str, Any]) -> tuple[Event, ...]:

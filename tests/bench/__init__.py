@@ -1,0 +1,1 @@
+"""`script/bench`: what is measured beside what, one module a benchmark."""
