@@ -334,6 +334,8 @@ class LiveHome:
 
     async def _connected(self, within: float) -> HomeAssistantSocket:
         """Give the connection, waiting for it where it was lost a moment ago."""
+        if self._socket is not None and self._socket.connected:
+            return self._socket
         try:
             async with asyncio.timeout(within):
                 while self._socket is None or not self._socket.connected:
