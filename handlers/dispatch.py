@@ -154,6 +154,7 @@ class Dispatcher:
         except AuthenticationError as error:
             refusal = Error(text=error.message, code="unauthenticated").event()
             return Reply((refusal,), close=True, hold_seconds=self._failed(error, peer))
+        peer.showed_token = True
         device = peer.identity.device_name
         _log.info("authenticated", device_id=peer.identity.device_id, user_id=peer.identity.user_id)
         return Reply((UserEvent(name=AUTHENTICATED, data={"device": device}).event(),))
@@ -173,7 +174,7 @@ class Dispatcher:
     async def _serve(self, sentence: Sentence, peer: Peer, take: _Take, answering: _Answering) -> Reply:
         """Take a turn, if whoever asks is somebody and has not asked too often."""
         request_id = self._new_request_id()
-        bound = structlog.contextvars.bind_contextvars(request_id=request_id)
+        bound = dict(structlog.contextvars.bind_contextvars(request_id=request_id))
         try:
             try:
                 identity = await self._identity_for(sentence, peer)
@@ -184,7 +185,10 @@ class Dispatcher:
                 )
             if identity is None:
                 return self._to_stranger(sentence, peer, answering)
-            structlog.contextvars.bind_contextvars(user_id=identity.user_id, device_id=identity.device_id)
+            # Unbound again below: the next event on this connection may be nobody's.
+            bound |= structlog.contextvars.bind_contextvars(
+                user_id=identity.user_id, device_id=identity.device_id
+            )
             refusal = self._admission.of_device(identity, peer)
             if refusal is not None:
                 return self._refused(refusal, sentence, identity, request_id, answering)
@@ -206,7 +210,7 @@ class Dispatcher:
             identity = await self._authenticator.by_token(sentence.token)
             peer.vouched_for = True
             return identity
-        if peer.identity is None:
+        if peer.identity is None and not peer.showed_token:
             # A binding may have been added since it connected.
             self._authenticator.by_binding(peer)
         peer.identity = self._authenticator.renewed(peer)

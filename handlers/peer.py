@@ -43,6 +43,8 @@ class Peer:
         address: The remote IP address, without port and zone.
         origin: What is counted as one address: see `handlers.origin`.
         identity: None until a credential or a binding was accepted.
+        showed_token: Whether it authenticated. When that token has ended it is nobody: not whoever its
+            address is bound to, who may be somebody else.
         vouched_for: Whether a sentence brought a valid token along. The connection itself is nobody's by
             that, but no stranger's any more.
         write_only: True for peers that never read (a satellite's event stream): nothing is written to them.
@@ -53,6 +55,7 @@ class Peer:
     address: str
     origin: str = ""
     identity: Identity | None = None
+    showed_token: bool = False
     vouched_for: bool = False
     write_only: bool = False
 

@@ -224,6 +224,32 @@ async def test_an_identity_that_no_longer_holds_ends_with_the_next_sentence(
     assert only(await dispatcher.handle(Transcript("x").event(), peer)).type == "not-handled"
 
 
+async def test_a_peer_whose_token_ended_does_not_become_the_device_that_its_address_is_bound_to(
+    dispatcher: Dispatcher, peer: Peer, authenticator: StandInAuthenticator
+) -> None:
+    await dispatcher.handle(authenticate("annas-token"), peer)
+    authenticator.bound, authenticator.holds = BELA, False
+    assert only(await dispatcher.handle(Transcript("x").event(), peer)).type == "not-handled"
+    authenticator.holds = True
+    assert only(await dispatcher.handle(Transcript("x").event(), peer)).type == "not-handled"
+    assert peer.identity is None
+
+
+async def test_a_line_of_the_log_about_a_stranger_names_nobody_who_spoke_before(
+    dispatcher: Dispatcher, peer: Peer
+) -> None:
+    with structlog.testing.capture_logs(processors=[structlog.contextvars.merge_contextvars]) as lines:
+        context = {"token": "annas-token"}
+        reply = await dispatcher.handle(Transcript("x", context=context).event(), peer)
+        assert reply.after is not None
+        reply.after()
+        await dispatcher.handle(Transcript("x").event(), peer)
+    of_turn, of_stranger = lines
+    assert of_turn["user_id"] == "anna"
+    assert "user_id" not in of_stranger
+    assert "device_id" not in of_stranger
+
+
 async def test_a_bound_peer_needs_no_token(
     dispatcher: Dispatcher, peer: Peer, authenticator: StandInAuthenticator
 ) -> None:
