@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -27,6 +28,8 @@ MAX_TOKEN_LENGTH: Final = 2048
 
 # A clock that is a little ahead must not make a token look as if it came from the future.
 CLOCK_SKEW_SECONDS: Final = 60
+
+_MOST: Final = sys.float_info.max
 
 _REQUIRED: Final = ("iss", "aud", "sub", "exp", "iat", "jti")
 
@@ -143,11 +146,19 @@ def _checked(claims: dict[str, Any], now: float) -> Claims:
         raise AuthenticationError("the token is from the future: a clock is wrong")
     if expires_at <= now:
         raise AuthenticationError("the token has expired")
+    # None of ours has it; one signed with our secret may, and then says when it begins to count.
+    if "nbf" in claims and _seconds(claims, "nbf") > now + CLOCK_SKEW_SECONDS:
+        raise AuthenticationError("the token is not valid yet")
     return Claims(device_id=device_id, token_id=token_id, expires_at=expires_at)
 
 
 def _seconds(claims: dict[str, Any], name: str) -> float:
     value = claims[name]
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not _is_time(value):
         raise AuthenticationError(f"the token's claim {name!r} is not a time")
     return float(value)
+
+
+def _is_time(value: float) -> bool:
+    """Whether a number is one; Python's JSON reads NaN and infinity, too, and integers without end."""
+    return abs(value) <= _MOST

@@ -100,6 +100,7 @@ class Dispatcher:
         self._new_request_id = new_request_id
         self._clock = clock
         self._strangers = Tally()
+        self._authenticated = Tally()
         self._handlers: Mapping[str, Callable[[Event, Peer], Awaitable[Reply]]] = MappingProxyType(
             {
                 Transcript("").event().type: self._on_transcript,
@@ -150,14 +151,15 @@ class Dispatcher:
         if not isinstance(token, str):
             raise EventError("bad-token", "authenticate needs a token")
         try:
-            peer.identity = await self._authenticator.by_token(token)
+            identity = await self._authenticator.by_token(token)
         except AuthenticationError as error:
             refusal = Error(text=error.message, code="unauthenticated").event()
             return Reply((refusal,), close=True, hold_seconds=self._failed(error, peer))
-        peer.showed_token = True
-        device = peer.identity.device_name
-        _log.info("authenticated", device_id=peer.identity.device_id, user_id=peer.identity.user_id)
-        return Reply((UserEvent(name=AUTHENTICATED, data={"device": device}).event(),))
+        peer.identity, peer.showed_token = identity, True
+        count = self._authenticated.note(f"{peer.connection_id} {identity.device_id}", self._clock())
+        if count is not None:
+            _log.info("authenticated", device_id=identity.device_id, user_id=identity.user_id, count=count)
+        return Reply((UserEvent(name=AUTHENTICATED, data={"device": identity.device_name}).event(),))
 
     async def _on_transcript(self, event: Event, peer: Peer) -> Reply:
         sentence = sentence_of(event)

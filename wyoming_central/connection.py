@@ -114,6 +114,7 @@ class Connection(asyncio.Protocol):
         "_second",
         "_share_is_due",
         "_transport",
+        "_undecided",
         "_waiting",
         "_waiting_bytes",
         "_was_too_fast",
@@ -140,6 +141,7 @@ class Connection(asyncio.Protocol):
         self._second = 0.0
         self._frames = 0
         self._was_too_fast = False
+        self._undecided = False
         self._frame_at: float | None = None
         self._blocked_at: float | None = None
 
@@ -319,13 +321,21 @@ class Connection(asyncio.Protocol):
         if taken == 1 and answers and len(chunk) == decoder.taken_bytes and not decoder.pending:
             self._learn(chunk, answers)
         self._send(answers)
-        if error is not None:
+        if error is not None and not self._may_be_let_in(error):
             self._refuse_frame(error)
             return
-        if may_take and not left:
+        if may_take and not left and not self._undecided:
             self._share_is_due = True
             self._call_for_next_share()
         self._pace(began=left != share)
+
+    def _may_be_let_in(self, error: FrameError) -> bool:
+        """Whether a frame that is too long for a stranger waits for what the peer said before it.
+
+        That may be who it is; then the frame is read again, by a known device's bounds.
+        """
+        self._undecided = self.peer.identity is None and self._worker is not None and error.code in _TOO_LONG
+        return self._undecided
 
     def _share(self) -> int:
         """How many events may be taken now."""
@@ -353,6 +363,7 @@ class Connection(asyncio.Protocol):
             self._phase == _OPEN
             and self._blocked_at is None
             and not self._share_is_due
+            and not self._undecided
             and (not self._waiting or self._has_room())
         )
 
@@ -430,6 +441,9 @@ class Connection(asyncio.Protocol):
 
     def _settle(self) -> None:
         """After work: rest, or part if the end was waiting for it."""
+        if self._undecided and self._worker is None and not self._waiting:
+            self._undecided = False
+            self._take_events()
         if self._worker is not None or self._waiting:
             return
         if self._phase == _OPEN:

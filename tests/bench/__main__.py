@@ -23,6 +23,7 @@ BENCHMARKS: Final = {
     "turn": "sentences to one real Home Assistant, through us and through its own agent; quick and slow",
     "idle": "what an idle connection costs, how long opening takes, and `ping` beside so many",
     "flood": "how long others wait while one device, or one Home Assistant, floods",
+    "hostile": "`ping` of an honest peer, and memory, while everything hostile that is known is tried",
     "audit": "rows a second, and what the audit costs a turn, beside a commit a row",
 }
 ALL: Final = "all"

@@ -71,6 +71,12 @@ def test_an_older_secret_still_verifies_and_only_the_newest_signs() -> None:
 @pytest.mark.parametrize(
     ("changes", "fault"),
     [
+        ({"exp": float("nan")}, "not a time"),
+        ({"exp": float("inf")}, "not a time"),
+        ({"exp": 10**400}, "not a time"),
+        ({"iat": float("nan")}, "not a time"),
+        ({"nbf": NOW + DAY}, "not valid yet"),
+        ({"nbf": "tomorrow"}, "not a time"),
         ({"exp": int(NOW)}, "expired"),
         ({"exp": "soon"}, "signature is not valid|not a time"),
         ({"exp": True}, "not a time"),

@@ -67,15 +67,22 @@ class Evidence:
         """
         causes = {asked.request_id: asked for asked in self.story.asked if asked.request_id is not None}
         silent = [asked for asked in self.story.asked if asked.is_turn and asked.answered is None]
-        for row in self.story.rows:
-            if row.request_id in causes:
-                continue
+        row_of: dict[Asked, AuditRow] = {}
+
+        def find_cause(row: AuditRow, tried: set[Asked]) -> bool:
+            """Give a row a cause, and another one to the row that had it before, if need be."""
             for asked in silent:
-                if self._may_have_caused(asked, row):
-                    causes[row.request_id] = asked
-                    silent.remove(asked)
-                    break
-        return causes
+                if asked not in tried and self._may_have_caused(asked, row):
+                    tried.add(asked)
+                    if asked not in row_of or find_cause(row_of[asked], tried):
+                        row_of[asked] = row
+                        return True
+            return False
+
+        for row in self.story.rows:
+            if row.request_id not in causes:
+                find_cause(row, set())
+        return causes | {row.request_id: asked for asked, row in row_of.items()}
 
     def _may_have_caused(self, asked: Asked, row: AuditRow) -> bool:
         said = "" if asked.kind == "intent" else asked.text
