@@ -159,6 +159,7 @@ async def test_a_bug_in_letting_a_peer_in_ends_its_connection_and_is_logged(
 # Events and bytes.
 
 
+@pytest.mark.slow
 async def test_more_events_than_a_second_may_have_are_left_unread_until_it_is_over(
     server: Server, address: tuple[str, int], meet: Any, clock: Any, log: Any
 ) -> None:
