@@ -44,6 +44,9 @@ _CLOSED: Final = 3
 
 _MAPPED_IPV4: Final = "::ffff:"
 
+# Of the share of bytes that a known device has, a stranger has one in so many.
+_STRANGERS_PART: Final = 4
+
 _KNOWN_FRAME_BYTES: Final = 128
 _KNOWN_ANSWERS_MOST: Final = 256
 
@@ -302,11 +305,13 @@ class Connection(asyncio.Protocol):
         sink, peer, decoder = self._host.sink, self.peer, self._decoder
         may_take = self._may_take()
         share = left = self._share() if may_take else 0
+        room = self._host.limits.bytes_at_once // (1 if peer.identity is not None else _STRANGERS_PART)
         answers: tuple[Event, ...] = ()
         error: FrameError | None = None
         try:
-            while left and (event := decoder.next_event()) is not None:
+            while left and room > 0 and (event := decoder.next_event()) is not None:
                 left -= 1
+                room -= decoder.taken_bytes
                 answer = sink.immediate(event, peer)
                 if answer is None:
                     self._queue(event, decoder.taken_bytes)
@@ -324,7 +329,7 @@ class Connection(asyncio.Protocol):
         if error is not None and not self._may_be_let_in(error):
             self._refuse_frame(error)
             return
-        if may_take and not left and not self._undecided:
+        if may_take and not (left and room > 0) and not self._undecided:
             self._share_is_due = True
             self._call_for_next_share()
         self._pace(began=left != share)

@@ -46,6 +46,8 @@ class Limits:
         frames_per_second: How many events are taken from one connection in a second. The rest is left unread
             until the second is over; the log gets a line the first time (`too-fast`).
         events_at_once: How many events are taken from one connection before the others get their share.
+        bytes_at_once: How many bytes they may have, the last of them not counted; of a stranger's a quarter.
+            Thirty frames of 256 KiB of empty lists, read at once, held up everybody for half a second.
         backlog: How many connections may wait to be accepted; the system cuts it to its own bound
             (`net.core.somaxconn`). Beyond it, new peers are kept waiting by their own system.
         keepalive_seconds: After this silence the system asks a peer's system whether it is still there, three
@@ -69,6 +71,7 @@ class Limits:
     waiting_bytes: int = 256 * 1024
     frames_per_second: int = 2_000
     events_at_once: int = 64
+    bytes_at_once: int = 64 * 1024
     backlog: int = 4096
     keepalive_seconds: int = 60
 

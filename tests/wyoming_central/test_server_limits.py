@@ -204,6 +204,31 @@ async def test_of_a_stranger_one_event_waits_at_most(
         assert [await peer.text() for _ in range(4)] == ["hold", "a", "b", "c"]
 
 
+@pytest.mark.parametrize("known", [True, False])
+async def test_a_peer_that_sends_much_at_once_lets_others_have_their_turn_in_between(
+    sink: Any, meet: Any, *, known: bool
+) -> None:
+    order: list[str] = []
+    immediate = sink.immediate
+
+    def noting(event: Event, peer: Any) -> Any:
+        order.append(peer.listener)
+        return immediate(event, peer)
+
+    sink.immediate = noting
+    sink.bind = ANNA if known else None
+    limits = Limits(events_at_once=100_000, bytes_at_once=4000, frames_per_second=100_000)
+    async with Server(sink, limits=limits) as server:
+        flood_at = await server.listen("tcp://127.0.0.1:0", name="flood")
+        honest_at = await server.listen("tcp://127.0.0.1:0", name="honest")
+        async with meet(flood_at) as flood, meet(honest_at) as honest:
+            flood.send(encode(Ping(text="x" * 900).event()) * 200)
+            honest.send(PING)
+            assert await honest.text() == "ping"
+            assert [len(await flood.text()) for _ in range(200)] == [900] * 200
+    assert order.index("honest") <= (10 if known else 5)
+
+
 BIG = UNAUTHENTICATED_BYTES + 1
 OVERSIZE = {
     Fault.HEADER_TOO_LONG: b'{"type":"ping"}' + b" " * BIG + b"\n",
