@@ -340,7 +340,7 @@ class Settings(BaseSettings):
         "answer, at once, is to wait a moment. Nobody speaks that fast, but a program may.",
     )
     device_turns_burst: Count = Field(
-        100, description="How many more than that a device may say in a row after a pause."
+        200, description="How many more than that a device may say in a row after a pause."
     )
     address_turns_per_second: Rate = Field(
         100,

@@ -24,14 +24,18 @@ class AdmissionLimits:
             silence its neighbours.
         turns: Served at the same time, of all users.
         turns_per_user: The same of one user.
+        recorded_per_second, recorded_burst: Of the sentences of one device that are refused, how many have a
+            row in the audit; of more than these one a minute has.
     """
 
     device_per_second: float = 10.0
-    device_burst: float = 100.0
+    device_burst: float = 200.0
     address_per_second: float = 100.0
     address_burst: float = 1_000.0
     turns: int = 256
     turns_per_user: int = 16
+    recorded_per_second: float = 10.0
+    recorded_burst: float = 1_000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +47,13 @@ class Refusal:
         reason: One line for log and audit.
         untold: How many were refused since that was told last, this one included, if it is to be told now;
             None if it is not. A flood is to leave a line a minute, not one a sentence.
+        is_recorded: Whether it has a row in the audit, which a flood is not to fill the disk with.
     """
 
     status: Status
     reason: str
     untold: int | None
+    is_recorded: bool = True
 
 
 class Admission:
@@ -67,6 +73,7 @@ class Admission:
         self._turns_of: dict[str, int] = {}
         self._turns = 0
         self._refused = Tally()
+        self._recorded = TokenBuckets(per_second=limits.recorded_per_second, burst=limits.recorded_burst)
 
     def of_stranger(self, peer: Peer) -> Refusal | None:
         """Ask to answer one more sentence of nobody."""
@@ -108,4 +115,6 @@ class Admission:
                 del self._turns_of[user_id]
 
     def _refusal(self, key: str, status: Status, reason: str) -> Refusal:
-        return Refusal(status, reason, self._refused.note(key, self._clock()))
+        now = self._clock()
+        untold = self._refused.note(key, now)
+        return Refusal(status, reason, untold, self._recorded.take(key, now) or untold is not None)

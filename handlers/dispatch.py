@@ -236,7 +236,7 @@ class Dispatcher:
         self._tell(refusal)
         return Reply(
             (answering.negative(text=result.speech, context=_context(request_id, sentence)).event(),),
-            after=partial(self._turns.settle, result) if refusal.untold is not None else None,
+            after=partial(self._turns.settle, result) if refusal.is_recorded else None,
         )
 
     @staticmethod
