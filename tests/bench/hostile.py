@@ -40,7 +40,7 @@ async def measure(options: Options, steps: Steps) -> Results:
             "hostile_uncaught": float(found.uncaught),
             "hostile_hangs": float(found.hangs),
         },
-        (_listing(found),),
+        (_listing(found),) if found.complaints else (),
         {
             "hostile_ping_p99_ms": (
                 f"{found.pings:,} pings, at most {found.ping_max_ms:.1f} ms, {found.lost} lost"
