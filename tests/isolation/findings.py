@@ -328,7 +328,8 @@ RULES: Final[tuple[Callable[[Evidence], Iterator[str]], ...]] = (
 
 
 def _is_told(entity_ids: tuple[str, ...], row: AuditRow) -> bool:
-    return any(list(entity_ids) == call["entity_id"] for call in (row.ha_response or {})["calls"])
+    """Whether the row has this call; what went from the home before it was sent is in the row all the same."""
+    return any(set(entity_ids) <= set(call["entity_id"]) for call in (row.ha_response or {})["calls"])
 
 
 def _named_in(line: dict[str, Any], text: str, evidence: Evidence) -> set[str]:
