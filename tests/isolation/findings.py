@@ -328,7 +328,7 @@ RULES: Final[tuple[Callable[[Evidence], Iterator[str]], ...]] = (
 
 
 def _is_told(entity_ids: tuple[str, ...], row: AuditRow) -> bool:
-    """Whether the row has this call; what went from the home before it was sent is in the row all the same."""
+    """Whether the row has this call; what went from the home before it was sent is in the row, too."""
     return any(set(entity_ids) <= set(call["entity_id"]) for call in (row.ha_response or {})["calls"])
 
 
