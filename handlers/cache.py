@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Final
 
+from handlers.last_used import LastUsed
 from handlers.understanding import Understanding, Utterance
 from provisioning.home.registry import HomePicture
 
@@ -27,11 +27,12 @@ class ExactCache:
     """
 
     size: int = DEFAULT_SIZE
-    _kept: OrderedDict[_Key, Understanding] = field(default_factory=OrderedDict, repr=False)
+    _kept: LastUsed[_Key, Understanding] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.size < 1:
             raise ValueError("the cache keeps at least one understanding")
+        self._kept = LastUsed(self.size)
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -48,11 +49,7 @@ class ExactCache:
         """Keep an understanding, if it is one that may be kept."""
         if not understanding.cacheable:
             return
-        key = _key(utterance, picture)
-        self._kept[key] = understanding
-        self._kept.move_to_end(key)
-        while len(self._kept) > self.size:
-            self._kept.popitem(last=False)
+        self._kept[_key(utterance, picture)] = understanding
 
 
 def _key(utterance: Utterance, picture: HomePicture) -> _Key:

@@ -6,9 +6,10 @@ token is never held up: a neighbour behind the same address must not suffer for 
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Final
+
+from handlers.last_used import LastUsed
 
 FORGIVEN_AFTER_SECONDS: Final = 60.0
 FIRST_DELAY_SECONDS: Final = 0.25
@@ -28,16 +29,15 @@ class FailedAuthentications:
 
     free: int
     longest: float
-    _failures: OrderedDict[str, tuple[float, int]] = field(default_factory=OrderedDict, repr=False)
+    _failures: LastUsed[str, tuple[float, int]] = field(
+        default_factory=lambda: LastUsed(MAX_ORIGINS), repr=False
+    )
 
     def note(self, origin: str, now: float) -> float:
         """Count a failure at `now`, monotonic seconds; gives for how many seconds to hold its answer back."""
         at, count = self._failures.get(origin, (now, 0))
         count = 1 if now - at >= FORGIVEN_AFTER_SECONDS else count + 1
         self._failures[origin] = (now, count)
-        self._failures.move_to_end(origin)
-        if len(self._failures) > MAX_ORIGINS:
-            self._failures.popitem(last=False)
         beyond = count - self.free
         if beyond <= 0:
             return 0.0

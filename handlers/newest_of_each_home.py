@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from typing import Generic, TypeVar
 
+from handlers.last_used import LastUsed
 from provisioning.home.registry import Registry
 
 Derived = TypeVar("Derived")
@@ -20,8 +20,7 @@ class NewestOfEachHome(Generic[Derived]):
     """
 
     def __init__(self, most: int) -> None:
-        self._most = most
-        self._kept: OrderedDict[str, tuple[str, Derived]] = OrderedDict()
+        self._kept: LastUsed[str, tuple[str, Derived]] = LastUsed(most)
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -37,6 +36,3 @@ class NewestOfEachHome(Generic[Derived]):
     def put(self, registry: Registry, derived: Derived) -> None:
         """Keep what was derived from a revision, instead of what was from another one of the same home."""
         self._kept[registry.key] = (registry.revision, derived)
-        self._kept.move_to_end(registry.key)
-        while len(self._kept) > self._most:
-            self._kept.popitem(last=False)

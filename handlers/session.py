@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -19,6 +18,7 @@ from typing import Any, Final
 import structlog
 
 from config.errors import WyomingCentralError
+from handlers.last_used import LastUsed
 from handlers.peer import Identity
 from handlers.understanding import Intent, OpenQuestion, PastTurn, SessionContext
 from storage.records import SessionRecord
@@ -68,7 +68,7 @@ class SessionKeeper:
         self._ttl = ttl_seconds
         self._question_ttl = question_ttl_seconds
         self._clock = clock
-        self._held: OrderedDict[str, _Session] = OrderedDict()
+        self._held: LastUsed[str, _Session] = LastUsed(SESSIONS_IN_MEMORY)
         self._dirty: dict[str, _Session] = {}
         self._changed = asyncio.Event()
 
@@ -96,7 +96,7 @@ class SessionKeeper:
             open_question=question,
         )
         session = replace(session, context=context, expires_at=now + self._ttl)
-        self._hold(identity.device_id, session)
+        self._held[identity.device_id] = session
         self._dirty[identity.device_id] = session
         self._changed.set()
 
@@ -159,14 +159,8 @@ class SessionKeeper:
             record.expires_at.timestamp(),
             context_from_json(record.context),
         )
-        self._hold(identity.device_id, session)
+        self._held[identity.device_id] = session
         return session
-
-    def _hold(self, device_id: str, session: _Session) -> None:
-        self._held[device_id] = session
-        self._held.move_to_end(device_id)
-        while len(self._held) > SESSIONS_IN_MEMORY:
-            self._held.popitem(last=False)
 
 
 def _moment(seconds: float) -> datetime:

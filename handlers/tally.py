@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from typing import Final
+
+from handlers.last_used import LastUsed
 
 TELL_EVERY_SECONDS: Final = 60.0
 # Of more keys than this the longest untouched is forgotten; what it did again is then told at once.
@@ -19,7 +20,7 @@ class Tally:
 
     def __init__(self, *, every: float = TELL_EVERY_SECONDS) -> None:
         self._every = every
-        self._counted: OrderedDict[str, tuple[float, int]] = OrderedDict()
+        self._counted: LastUsed[str, tuple[float, int]] = LastUsed(MAX_KEYS)
 
     def note(self, key: str, now: float) -> int | None:
         """Count one occurrence at `now`, monotonic seconds.
@@ -32,7 +33,4 @@ class Tally:
         untold += 1
         is_due = now - told_at >= self._every
         self._counted[key] = (now, 0) if is_due else (told_at, untold)
-        self._counted.move_to_end(key)
-        if len(self._counted) > MAX_KEYS:
-            self._counted.popitem(last=False)
         return untold if is_due else None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from typing import Final
+
+from handlers.last_used import LastUsed
 
 # Of more keys than this the longest untouched is forgotten, which is the one most likely to be full again.
 MAX_KEYS: Final = 10_000
@@ -22,7 +23,7 @@ class TokenBuckets:
             raise ValueError("a bucket gets tokens and holds at least one")
         self.per_second = per_second
         self.burst = burst
-        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self._buckets: LastUsed[str, tuple[float, float]] = LastUsed(MAX_KEYS)
 
     def take(self, key: str, now: float) -> bool:
         """Take a token from the bucket of `key` at `now`, monotonic seconds; False if it is empty."""
@@ -30,7 +31,4 @@ class TokenBuckets:
         left = min(self.burst, left + (now - at) * self.per_second)
         has_one = left >= 1
         self._buckets[key] = (left - 1 if has_one else left, now)
-        self._buckets.move_to_end(key)
-        if len(self._buckets) > MAX_KEYS:
-            self._buckets.popitem(last=False)
         return has_one

@@ -283,8 +283,7 @@ class Connection(asyncio.Protocol):
 
     def _may_answer_at_once(self, now: float) -> bool:
         """Whether bytes that are one whole known event may be answered without being read again."""
-        if now - self._second >= 1.0:
-            self._second, self._frames = now, 0
+        self._begin_second(now)
         return (
             not self._decoder.pending
             and not self._waiting
@@ -344,10 +343,14 @@ class Connection(asyncio.Protocol):
 
     def _share(self) -> int:
         """How many events may be taken now."""
-        limits, now = self._host.limits, self._host.clock()
+        limits = self._host.limits
+        self._begin_second(self._host.clock())
+        return max(0, min(limits.events_at_once, limits.frames_per_second - self._frames))
+
+    def _begin_second(self, now: float) -> None:
+        """Count events anew where the second that they were counted for is over."""
         if now - self._second >= 1.0:
             self._second, self._frames = now, 0
-        return max(0, min(limits.events_at_once, limits.frames_per_second - self._frames))
 
     def _call_for_next_share(self) -> None:
         loop = asyncio.get_running_loop()

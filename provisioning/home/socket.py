@@ -52,7 +52,7 @@ SLICE_SECONDS: Final = 0.001
 """After reading for so long without a pause, a connection rests as long, and everybody else has their turn.
 
 So one that floods never takes more than half of the time, and what it sends beyond that it has to keep. Half
-of the time is some 25,000 changed states a second; a Home Assistant of a busy home sends a few hundred.
+of the time was some 70,000 changed states a second; a Home Assistant of a busy home sends a few hundred.
 """
 
 CLOSE_SECONDS: Final = 0.5
