@@ -19,6 +19,7 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection, Row, delete, select
 
+from storage.audit_insert import insert_audit_rows
 from storage.audit_values import TEXT_LENGTH, AuditValues, bare, fit, gap
 from storage.clock import Clock, utc_now
 from storage.database import Database, rows_affected
@@ -225,13 +226,11 @@ class AuditWriter:
         return False
 
     async def _commit(self, batch: Sequence[AuditValues]) -> None:
-        # A commit of which we never heard that it worked is tried again, and its rows are there already.
-        added = self._database.insert(audit_log).on_conflict_do_nothing(index_elements=["request_id"])
-
         def commit(connection: Connection) -> None:
             present = _present_users(connection, batch)
-            connection.execute(
-                added, [values if values["user_id"] in present else bare(values) for values in batch]
+            # A commit of which we never heard that it worked is tried again, and its rows are there already.
+            insert_audit_rows(
+                connection, [values if values["user_id"] in present else bare(values) for values in batch]
             )
 
         await self._database.write_whole(commit)

@@ -14,8 +14,25 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from storage.records import AuditRow, new_id
 from storage.schema import audit_log
 
-# Column → value; JSON is already text.
+# Column → value, in the order of `COLUMNS`; JSON is already text.
 AuditValues: TypeAlias = dict[str, Any]
+
+COLUMNS = (
+    "request_id",
+    "timestamp",
+    "user_id",
+    "device_id",
+    "input_text",
+    "intent",
+    "ha_response",
+    "status",
+    "latency_ms",
+    "llm_tokens",
+    "error_message",
+    "stages",
+    "language",
+)
+JSON_COLUMNS = ("intent", "ha_response", "stages")
 
 # The status of the row that stands where rows were dropped.
 GAP = "audit-gap"
@@ -101,7 +118,7 @@ def _text(text: str | None, length: int) -> str | None:
     return clean if len(clean) <= length else clean[: length - 1] + "…"
 
 
-def _json(data: Mapping[str, Any] | Sequence[Any] | None) -> orjson.Fragment | None:
+def _json(data: Mapping[str, Any] | Sequence[Any] | None) -> str | None:
     if data is None:
         return None
     try:
@@ -110,4 +127,4 @@ def _json(data: Mapping[str, Any] | Sequence[Any] | None) -> orjson.Fragment | N
         encoded = b'{"left_out":"no JSON"}'
     if len(encoded) > JSON_BYTES:
         encoded = b'{"left_out":"%d bytes"}' % len(encoded)
-    return orjson.Fragment(encoded)
+    return encoded.decode()
