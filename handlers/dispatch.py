@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -28,7 +27,9 @@ from handlers.authenticate import Authenticator
 from handlers.describe import info_event
 from handlers.errors import AuthenticationError, EventError
 from handlers.failed_authentications import FailedAuthentications
+from handlers.log_context import belong_to, no_longer
 from handlers.peer import Identity, Peer, Reply
+from handlers.request_ids import RequestIds
 from handlers.sentence import Sentence, intent_of, sentence_of
 from handlers.status import Status
 from handlers.tally import Tally
@@ -46,6 +47,8 @@ AUTHENTICATED = "authenticated"
 _PING = Ping().event().type
 _PONG = Pong().event().type
 _DESCRIBE = Describe().event().type
+_HANDLED = Handled().event().type
+_NOT_HANDLED = NotHandled().event().type
 
 _IGNORED = Reply()
 
@@ -88,7 +91,7 @@ class Dispatcher:
         answers: Answers,
         version: str,
         failures: FailedAuthentications,
-        new_request_id: Callable[[], str] = lambda: secrets.token_hex(16),
+        new_request_id: Callable[[], str] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._authenticator = authenticator
@@ -97,8 +100,10 @@ class Dispatcher:
         self._answers = answers
         self._info = (info_event(version),)
         self._failures = failures
-        self._new_request_id = new_request_id
+        self._new_request_id = new_request_id or RequestIds()
         self._clock = clock
+        # Bound once: a turn's own line is the one line that every turn has.
+        self._log = _log.bind()
         self._strangers = Tally()
         self._authenticated = Tally()
         self._handlers: Mapping[str, Callable[[Event, Peer], Awaitable[Reply]]] = MappingProxyType(
@@ -176,7 +181,8 @@ class Dispatcher:
     async def _serve(self, sentence: Sentence, peer: Peer, take: _Take, answering: _Answering) -> Reply:
         """Take a turn, if whoever asks is somebody and has not asked too often."""
         request_id = self._new_request_id()
-        bound = dict(structlog.contextvars.bind_contextvars(request_id=request_id))
+        # Undone below: the next event on this connection may be nobody's.
+        before = belong_to(request_id=request_id)
         try:
             try:
                 identity = await self._identity_for(sentence, peer)
@@ -187,10 +193,7 @@ class Dispatcher:
                 )
             if identity is None:
                 return self._to_stranger(sentence, peer, answering)
-            # Unbound again below: the next event on this connection may be nobody's.
-            bound |= structlog.contextvars.bind_contextvars(
-                user_id=identity.user_id, device_id=identity.device_id
-            )
+            belong_to(user_id=identity.user_id, device_id=identity.device_id)
             refusal = self._admission.of_device(identity, peer)
             if refusal is not None:
                 return self._refused(refusal, sentence, identity, request_id, answering)
@@ -200,7 +203,7 @@ class Dispatcher:
                 answering.events(result, _context(request_id, sentence)), after=partial(self._settle, result)
             )
         finally:
-            structlog.contextvars.reset_contextvars(**bound)
+            no_longer(before)
 
     async def _identity_for(self, sentence: Sentence, peer: Peer) -> Identity | None:
         """Whose turn this is: the token that came along decides, else what the connection is known as.
@@ -263,7 +266,7 @@ class Dispatcher:
     def _settle(self, result: TurnResult) -> None:
         """What nobody has to wait for: the line in the log, and what turns themselves leave behind."""
         # Utterance and answer reach the log only where that was asked for; the log itself sees to it.
-        _log.info(
+        self._log.info(
             "turn",
             request_id=result.request_id,
             user_id=result.identity.user_id,
@@ -280,8 +283,8 @@ class Dispatcher:
 
 
 def _handling_events(result: TurnResult, context: dict[str, Any]) -> tuple[Event, ...]:
-    answer = Handled if result.status.handled else NotHandled
-    return (answer(text=result.speech, context=context).event(),)
+    kind = _HANDLED if result.status.handled else _NOT_HANDLED
+    return (Event(kind, {"text": result.speech, "context": context}),)
 
 
 def _context(request_id: str, sentence: Sentence) -> dict[str, Any]:

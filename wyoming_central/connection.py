@@ -27,6 +27,7 @@ import structlog
 from wyoming.error import Error
 from wyoming.event import Event
 
+from handlers.log_context import belong_to
 from handlers.origin import origin_of
 from handlers.peer import Identity, Peer, Reply
 from wyoming_central.errors import Fault, FrameError
@@ -419,7 +420,7 @@ class Connection(asyncio.Protocol):
 
     async def _work(self) -> None:
         """Handle what waits, in order, until nothing does or the peer stops reading."""
-        structlog.contextvars.bind_contextvars(**self._where())
+        belong_to(**self._where())
         try:
             while self._waiting and self._blocked_at is None:
                 event, size = self._waiting.popleft()

@@ -1,8 +1,8 @@
 """The log: one JSON object a line on stderr, or coloured text where a person looks on.
 
 Every module logs through `structlog.get_logger(__name__)`; an event is a short constant phrase, and what
-varies goes into keys. The request, connection, device and user it belongs to come from structlog's
-context variables `request_id`, `connection_id`, `device_id` and `user_id`. What libraries log with the
+varies goes into keys. The request, connection, device and user it belongs to come from
+`handlers.log_context`. What libraries log with the
 standard library's `logging` comes out the same; our own lines do not take the way through it, which would
 double what the line of a turn costs.
 
@@ -16,8 +16,10 @@ Three rules are kept here, for all, so that no caller can forget them:
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sys
+import time
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -28,6 +30,7 @@ import orjson
 import structlog
 from structlog.typing import EventDict, Processor
 
+from handlers.log_context import log_context
 from wyoming_central.redaction import MASK, clean, clean_lines, is_secret_key, redact
 
 Level: TypeAlias = Literal["debug", "info", "warning", "error"]
@@ -65,6 +68,8 @@ _OUR_KEYS: Final = frozenset({"timestamp", "level", "logger"})
 _MAX_KEY: Final = 64
 _MAX_VALUE: Final = 500
 _MAX_WORD: Final = 40
+_MAX_PLAIN: Final = 8192
+_MAX_WAITING: Final = 256
 _MAX_RULES: Final = 1024
 _MAX_EXCEPTION: Final = 8_000
 _MAX_MEMBERS: Final = 50
@@ -93,10 +98,10 @@ def configure_logs(
     console = log_format == "console" or (log_format == "auto" and target.isatty())
     threshold = logging.getLevelNamesMapping()[level.upper()]
     first: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
+        add_log_context,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _Timestamps(),
     ]
     last: list[Processor] = [
         structlog.processors.format_exc_info,
@@ -104,11 +109,12 @@ def configure_logs(
         _console(colours=target.isatty()) if console else _json,
     ]
     handler = _LOGGERS.handler = _Handler(target)
+    _LOGGERS.threshold = threshold
     # Changed in place: loggers that were made before hold on to this list.
     _PROCESSORS[:] = [*first, *last]
     structlog.configure(
         processors=_PROCESSORS,
-        wrapper_class=structlog.make_filtering_bound_logger(threshold),
+        wrapper_class=_BoundLogger,
         logger_factory=_LOGGERS,
         cache_logger_on_first_use=False,
     )
@@ -120,19 +126,100 @@ def configure_logs(
 
 
 class _Handler(logging.StreamHandler[TextIO]):
-    """The one handler of this module, to be told from those of others at the root."""
+    """The one handler of this module, to be told from those of others at the root.
 
-    def write(self, line: str) -> None:
+    What is logged while an event loop runs is written when the loop has done what it is at: all lines of its
+    round together, since to write each by itself would cost more than to make it. What is a warning or
+    graver is written at once, with all that waits before it.
+    """
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        super().__init__(stream)
+        self._waiting: list[str] = []
+        self._called_by: asyncio.AbstractEventLoop | None = None
+
+    def write(self, line: str, *, at_once: bool) -> None:
         """Write a line that is ready; one that cannot be written is lost, as anybody's is."""
         self.acquire()
         try:
-            self.stream.write(line + self.terminator)
+            self._waiting.append(line)
+            if at_once or len(self._waiting) >= _MAX_WAITING or not self._is_called_soon():
+                self._write_waiting()
+        finally:
+            self.release()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write what a library logged, after what was logged before it."""
+        self._write_waiting()
+        super().emit(record)
+
+    def flush(self) -> None:
+        """Write everything that was logged."""
+        self.acquire()
+        try:
+            self._called_by = None
+            self._write_waiting()
+        finally:
+            self.release()
+
+    def _is_called_soon(self) -> bool:
+        """Have the loop of this thread call `flush`; False where no loop runs."""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return False
+        if self._called_by is not loop:
+            self._called_by = loop
+            loop.call_soon(self.flush)
+        return True
+
+    def _write_waiting(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        try:
+            if waiting:
+                self.stream.write(self.terminator.join(waiting) + self.terminator)
             self.stream.flush()
         except (OSError, ValueError):
             # A pipe whose reader is gone, a file that was closed.
             pass
-        finally:
-            self.release()
+
+
+class _BoundLogger(structlog.BoundLoggerBase):
+    """What `structlog.get_logger` gives: the usual methods, with the shortest way from a call to its line."""
+
+    _logger: _Logger
+
+    def debug(self, event: str, **values: Any) -> None:
+        """Log what is of interest to developers."""
+        self._say("debug", logging.DEBUG, event, values)
+
+    def info(self, event: str, **values: Any) -> None:
+        """Log what happens all the time."""
+        self._say("info", logging.INFO, event, values)
+
+    def warning(self, event: str, **values: Any) -> None:
+        """Log what somebody should know."""
+        self._say("warning", logging.WARNING, event, values)
+
+    def error(self, event: str, **values: Any) -> None:
+        """Log what went wrong."""
+        self._say("error", logging.ERROR, event, values)
+
+    def exception(self, event: str, **values: Any) -> None:
+        """Log what went wrong, with the trace of the exception that is being handled."""
+        self._say("error", logging.ERROR, event, {"exc_info": True, **values})
+
+    def _say(self, method: str, level: int, event: str, values: EventDict) -> None:
+        if level < _LOGGERS.threshold:
+            return
+        line: Any = values
+        line["event"] = event
+        try:
+            for processor in self._processors:
+                line = processor(self._logger, method, line)
+        except structlog.DropEvent:
+            return
+        self._logger.write(line, at_once=level >= logging.WARNING)
 
 
 class _Loggers:
@@ -140,10 +227,12 @@ class _Loggers:
 
     Attributes:
         handler: Where their lines go; replaced when the log is set up anew.
+        threshold: The level below which nothing is logged.
     """
 
     def __init__(self) -> None:
         self.handler = _Handler()
+        self.threshold = logging.INFO
         self._known: dict[str, _Logger] = {}
         self._named_by_caller = structlog.stdlib.LoggerFactory(ignore_frame_names=[__name__])
 
@@ -164,10 +253,9 @@ class _Logger:
         self.name = name
         self._loggers = loggers
 
-    def info(self, line: str) -> None:
-        self._loggers.handler.write(line)
-
-    debug = warning = error = critical = info
+    def write(self, line: str, *, at_once: bool) -> None:
+        """Write a line, as `_Handler.write` does."""
+        self._loggers.handler.write(line, at_once=at_once)
 
 
 _LOGGERS: Final = _Loggers()
@@ -187,6 +275,28 @@ def _route(handler: _Handler, threshold: int) -> None:
     logging.captureWarnings(capture=True)
 
 
+def add_log_context(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    """Add what the line belongs to; what the line says of itself comes first. A processor of structlog."""
+    return {**log_context(), **event}
+
+
+class _Timestamps:
+    """Adds the time, in UTC; the part that is the same for a whole second is worked out once."""
+
+    def __init__(self) -> None:
+        # Replaced as one, since threads log too.
+        self._begun = (0, "")
+
+    def __call__(self, _logger: Any, _method: str, event: EventDict) -> EventDict:
+        second, nanoseconds = divmod(time.time_ns(), 1_000_000_000)
+        of_second, begin = self._begun
+        if second != of_second:
+            begin = time.strftime("%Y-%m-%dT%H:%M:%S.", time.gmtime(second))
+            self._begun = second, begin
+        event["timestamp"] = f"{begin}{nanoseconds // 1000:06}Z"
+        return event
+
+
 @dataclass(frozen=True, slots=True)
 class _KeyRule:
     """What is done with the value of a key, worked out once.
@@ -203,10 +313,6 @@ class _KeyRule:
     is_ours: bool
     is_secret: bool
 
-    def is_plain(self, text: str) -> bool:
-        """Whether a text can be written as it is: an id or a word, and not under a secret's key."""
-        return len(text) <= _MAX_WORD and not self.is_secret and _is_plain_id(text)
-
 
 class _Guard:
     """Keeps the three rules of this module, on every value of a line; gives the keys their order."""
@@ -214,18 +320,36 @@ class _Guard:
     def __init__(self, *, utterances: bool) -> None:
         self._utterances = utterances
         self._rules: dict[str, _KeyRule] = {}
+        # Ids and words that were looked at: the same few make up nearly all lines.
+        self._plain: set[str] = set()
 
     def __call__(self, _logger: Any, _method: str, event: MutableMapping[str, Any]) -> EventDict:
         guarded: EventDict = {key: None for key in _FIRST_KEYS if key in event}
+        rules = self._rules
         for key, value in event.items():
-            rule = self._rules.get(key) or self._new_rule(key)
-            if rule.is_wanted:
-                # Nearly all values of nearly all lines are of the first two kinds: this is on a turn's path.
-                if rule.is_ours or value is None or (type(value) is str and rule.is_plain(value)):
-                    guarded[rule.name] = value
-                else:
-                    guarded[rule.name] = self._guarded(key, value, depth=0)
+            rule = rules.get(key) or self._new_rule(key)
+            if not rule.is_wanted:
+                continue
+            # Nearly all values of nearly all lines are of the first kind; this is on a turn's path.
+            if rule.is_ours or (not rule.is_secret and self._is_plain(value)):
+                guarded[rule.name] = value
+            else:
+                guarded[rule.name] = self._guarded(key, value, depth=0)
         return guarded
+
+    def _is_plain(self, value: Any) -> bool:
+        """Whether a value is written as it is: a number, or an id or a word."""
+        kind = type(value)
+        if kind is not str:
+            return value is None or kind is float
+        if value in self._plain:
+            return True
+        if not _is_plain_id(value):
+            return False
+        if len(self._plain) >= _MAX_PLAIN:
+            self._plain.clear()
+        self._plain.add(value)
+        return True
 
     def _new_rule(self, key: str) -> _KeyRule:
         if len(self._rules) >= _MAX_RULES:
@@ -258,6 +382,11 @@ class _Guard:
                 return value
             case int():
                 return value if abs(value) < _MAX_INTEGER else str(value)[:_MAX_VALUE]
+            case list() | tuple() | set() | frozenset() if depth < _MAX_DEPTH:
+                return [
+                    member if self._is_plain(member) else self._guarded_value(member, depth=depth + 1)
+                    for member in islice(value, _MAX_MEMBERS)
+                ]
             case bytes() | bytearray() | memoryview():
                 return f"{len(value)} bytes"
             case Mapping() if depth < _MAX_DEPTH:
@@ -266,10 +395,6 @@ class _Guard:
                     for key, member in islice(value.items(), _MAX_MEMBERS)
                     if self._wanted(str(key))
                 }
-            case list() | tuple() | set() | frozenset() if depth < _MAX_DEPTH:
-                return [
-                    self._guarded_value(member, depth=depth + 1) for member in islice(value, _MAX_MEMBERS)
-                ]
             case _:
                 return _guarded_text(_text_of(value))
 
@@ -282,8 +407,14 @@ def _text_of(value: object) -> str:
 
 
 def _is_plain_id(text: str) -> bool:
-    """Whether a text is letters and digits only, and no beginning of a token: then it is written as it is."""
-    return text.isascii() and text.isalnum() and "eyJ" not in text and "gAAAA" not in text
+    """Whether a text is an id, a word or an address, and no beginning of a token: it is written as it is."""
+    return (
+        len(text) <= _MAX_WORD
+        and text.isascii()
+        and text.replace(".", "x").isalnum()
+        and "eyJ" not in text
+        and "gAAAA" not in text
+    )
 
 
 @lru_cache(maxsize=4096)

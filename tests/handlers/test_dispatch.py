@@ -31,6 +31,7 @@ from handlers.status import Status
 from handlers.turn_result import TurnResult
 from handlers.understanding import Intent as Meant
 from handlers.understanding import Phrase, Understanding, Verdict
+from wyoming_central.logs import add_log_context
 
 ANNA = Identity("anna", "a1", "Konyha", "hu")
 BELA = Identity("bela", "b1", "Kitchen", "en")
@@ -245,7 +246,7 @@ async def test_a_peer_whose_token_ended_does_not_become_the_device_that_its_addr
 async def test_a_line_of_the_log_about_a_stranger_names_nobody_who_spoke_before(
     dispatcher: Dispatcher, peer: Peer
 ) -> None:
-    with structlog.testing.capture_logs(processors=[structlog.contextvars.merge_contextvars]) as lines:
+    with structlog.testing.capture_logs(processors=[add_log_context]) as lines:
         context = {"token": "annas-token"}
         reply = await dispatcher.handle(Transcript("x", context=context).event(), peer)
         assert reply.after is not None

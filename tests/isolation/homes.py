@@ -12,8 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import structlog
-
+from handlers.log_context import log_context
 from provisioning.home.live import HomeStatus
 from provisioning.home.registry import Area, Entity, EntityState, HomePicture, Registry
 from provisioning.homes import Absence
@@ -137,7 +136,7 @@ class StandInHome:
         *,
         within: float,
     ) -> None:
-        turn = structlog.contextvars.get_contextvars()
+        turn = log_context()
         self.calls.append(
             HomeCall(turn.get("request_id"), turn.get("user_id"), domain, service, tuple(entity_ids))
         )

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import logging
+import threading
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -13,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
+from handlers.log_context import belong_to, no_longer
 from wyoming_central.logs import UTTERANCE_KEYS, Level, _is_plain_id, configure_logs
 from wyoming_central.redaction import clean, redact
 
@@ -38,7 +41,6 @@ def logging_as_it_was() -> Iterator[None]:
     for name, level in levels.items():
         logging.getLogger(name).setLevel(level)
     logging.captureWarnings(capture=False)
-    structlog.contextvars.clear_contextvars()
     structlog.reset_defaults()
 
 
@@ -73,11 +75,10 @@ def test_a_logger_without_a_name_has_that_of_its_module() -> None:
 
 def test_the_ids_of_the_context_are_on_every_line_in_a_fixed_order() -> None:
     log = Log()
-    with structlog.contextvars.bound_contextvars(
-        user_id="u", device_id="d", connection_id="c", request_id="r"
-    ):
-        structlog.get_logger("a").info("x", other=1)
-        logging.getLogger("aiohttp.server").warning("from a library")
+    before = belong_to(user_id="u", device_id="d", connection_id="c", request_id="r")
+    structlog.get_logger("a").info("x", other=1)
+    logging.getLogger("aiohttp.server").warning("from a library")
+    no_longer(before)
     structlog.get_logger("a").info("after")
     expected = [
         "timestamp",
@@ -91,6 +92,60 @@ def test_the_ids_of_the_context_are_on_every_line_in_a_fixed_order() -> None:
     ]
     assert [list(line)[:8] for line in log.lines[:2]] == [expected, expected]
     assert "user_id" not in log.lines[2]
+
+
+async def test_lines_of_one_round_of_the_loop_are_written_together_and_in_their_order() -> None:
+    log = Log()
+    logger = structlog.get_logger("a")
+    for number in range(3):
+        logger.info("turn", number=number)
+    assert log.stream.getvalue() == ""
+    await asyncio.sleep(0)
+    assert [line["number"] for line in log.lines] == [0, 1, 2]
+    logger.info("turn", number=3)
+    await asyncio.sleep(0)
+    assert [line["number"] for line in log.lines] == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("graver", ["warning", "error", "exception", "of a library", "of a thread"])
+async def test_what_is_graver_is_written_at_once_after_what_was_logged_before(graver: str) -> None:
+    log = Log()
+    logger = structlog.get_logger("a")
+    logger.info("first")
+    if graver == "of a library":
+        logging.getLogger("aiohttp.server").warning("second")
+    elif graver == "of a thread":
+        thread = threading.Thread(target=logger.info, args=("second",))
+        thread.start()
+        thread.join()
+    else:
+        getattr(logger, graver)("second")
+    assert [line["event"] for line in log.lines] == ["first", "second"]
+
+
+async def test_a_flood_of_lines_does_not_wait_for_the_loop() -> None:
+    log = Log()
+    for _ in range(300):
+        structlog.get_logger("a").info("turn")
+    assert len(log.lines) == 256
+
+
+def test_what_a_loop_did_not_come_to_write_is_written_in_the_end() -> None:
+    log = Log()
+    loop = asyncio.new_event_loop()
+
+    def log_and_stop() -> None:
+        structlog.get_logger("a").info("of a loop that stops")
+        loop.stop()
+
+    loop.call_soon(log_and_stop)
+    loop.run_forever()
+    loop.close()
+    assert log.lines == []
+    logging.shutdown()
+    assert log.line["event"] == "of a loop that stops"
+    structlog.get_logger("a").info("after it")
+    assert len(log.lines) == 2
 
 
 def test_libraries_speak_the_same_way() -> None:
@@ -198,7 +253,7 @@ def test_a_peer_can_neither_forge_a_line_nor_fill_the_disk() -> None:
     assert len(log.line["address"]) == 500
 
 
-@given(st.text("abyJgAZ09", max_size=60) | st.from_regex(r"(eyJ|gAAAA)?[a-zA-Z0-9]{0,60}", fullmatch=True))
+@given(st.text("abyJgAZ09.", max_size=60) | st.from_regex(r"(eyJ|gAAAA)?[a-zA-Z0-9.]{0,60}", fullmatch=True))
 def test_what_is_written_without_a_closer_look_would_have_passed_it(text: str) -> None:
     if _is_plain_id(text):
         assert clean(redact(text), limit=500) == text
