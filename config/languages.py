@@ -17,7 +17,7 @@ def normalise_language(tag: str | None) -> str | None:
     Returns:
         A member of `SUPPORTED`, or None for no tag and for every other language.
     """
-    if tag is None:
-        return None
+    if tag is None or tag in SUPPORTED:
+        return tag
     primary = tag.strip().replace("_", "-").partition("-")[0].partition(".")[0].lower()
     return primary if primary in SUPPORTED else None

@@ -19,7 +19,7 @@ def audit_row(result: TurnResult, timestamp: datetime) -> AuditRow:
         user_id=result.identity.user_id,
         device_id=result.identity.device_id,
         input_text=result.text,
-        intent=_intent_json(result.understanding),
+        intent=_intent_json(result),
         ha_response=_response_json(result),
         status=result.status.value,
         latency_ms=result.latency_ms,
@@ -30,23 +30,25 @@ def audit_row(result: TurnResult, timestamp: datetime) -> AuditRow:
     )
 
 
-def _intent_json(understanding: Understanding | None) -> dict[str, Any] | None:
+def _intent_json(result: TurnResult) -> dict[str, Any] | None:
+    understanding, prepared = result.understanding, result.prepared
     if understanding is None:
         return None
     return {
         "verdict": understanding.verdict.value,
         "parser": understanding.parser,
-        "intents": [intent_to_json(intent) for intent in understanding.intents],
+        "intents": prepared.intents_json
+        if prepared is not None
+        else [intent_to_json(intent) for intent in understanding.intents],
     }
 
 
 def _response_json(result: TurnResult) -> dict[str, Any]:
-    calls = result.resolution.calls if result.resolution else ()
     return {
         "speech": result.speech,
-        "calls": [call.as_json() for call in calls],
+        "calls": result.prepared.calls_json if result.prepared is not None else (),
         "done": len(result.done),
-        "steps_ms": dict(result.steps_ms),
+        "steps_ms": result.steps_ms,
     }
 
 

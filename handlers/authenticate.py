@@ -88,6 +88,9 @@ class Authenticator:
             return None
         if identity.expires_at is not None and identity.expires_at <= self._clock():
             return None
+        if peer.checked_against is self._roster.current:
+            return identity
+        peer.checked_against = self._roster.current
         return self._as_it_stands_now(identity)
 
     def _as_it_stands_now(self, identity: Identity) -> Identity | None:

@@ -97,8 +97,11 @@ async def execute(resolution: Resolution, home: Home, *, within: float) -> Execu
         was done all the same and what was not. Never raises for what a home does.
     """
     carrying_out = _CarryingOut(home, deadline=asyncio.get_running_loop().time() + within)
-    results = await carrying_out.all(resolution.calls)
+    calls = resolution.calls
+    results = await carrying_out.all(calls)
     failures = [failure for result in results for failure in result.failures]
+    if not failures:
+        return Execution(Status.OK, tuple(command.said for command in resolution.commands), done=calls)
     return Execution(
         status=worst(failures),
         say=what_to_say(resolution.commands, results, home.picture or carrying_out.picture),
@@ -150,11 +153,12 @@ class _CarryingOut:
 
     async def _one(self, call: ServiceCall) -> Result:
         """Carry out one call on those of its entities that are there."""
-        gone = tuple(filter(None, map(self._missing, call.entity_ids)))
-        missing = {failure.entity_id for failure in gone}
-        present = tuple(one for one in call.entity_ids if one not in missing)
-        if call.entity_ids and not present:
-            return Result(call, failures=gone)
+        present, gone = call.entity_ids, self._missing(call.entity_ids)
+        if gone:
+            missing = {failure.entity_id for failure in gone}
+            present = tuple(one for one in present if one not in missing)
+            if not present:
+                return Result(call, failures=gone)
         was_live = self._home.status is HomeStatus.LIVE
         try:
             await self._home.call_service(call.domain, call.service, present, call.data, within=self._left)
@@ -166,15 +170,18 @@ class _CarryingOut:
             result = await self._confirm(call, present, even_switches=not was_live)
         return replace(result, failures=(*gone, *result.failures)) if gone else result
 
-    def _missing(self, entity_id: str) -> Failure | None:
-        """Why an entity cannot be reached now, or None if it can."""
+    def _missing(self, entity_ids: Sequence[str]) -> tuple[Failure, ...]:
+        """Why some of these entities cannot be reached now."""
         picture = self._home.picture or self.picture
-        entity, state = picture.registry.entities.get(entity_id), picture.state_of(entity_id)
-        if entity is None or not entity.exposed or state is None:
-            return Failure(entity_id, self._gone_or_starting, "it is not in this home any more")
-        if state.state == _UNAVAILABLE:
-            return Failure(entity_id, self._gone_or_starting, "Home Assistant says it is unavailable")
-        return None
+        entities, states = picture.registry.entities, picture.states
+        missing: list[Failure] = []
+        for one in entity_ids:
+            entity, state = entities.get(one), states.get(one)
+            if entity is None or not entity.exposed or state is None:
+                missing.append(Failure(one, self._gone_or_starting, "it is not in this home any more"))
+            elif state.state == _UNAVAILABLE:
+                missing.append(Failure(one, self._gone_or_starting, "Home Assistant says it is unavailable"))
+        return tuple(missing)
 
     @property
     def _gone_or_starting(self) -> Status:

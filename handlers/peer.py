@@ -47,6 +47,7 @@ class Peer:
             address is bound to, who may be somebody else.
         vouched_for: Whether a sentence brought a valid token along. The connection itself is nobody's by
             that, but no stranger's any more.
+        checked_against: The roster that `identity` was last found to hold by.
         write_only: True for peers that never read (a satellite's event stream): nothing is written to them.
     """
 
@@ -57,6 +58,7 @@ class Peer:
     identity: Identity | None = None
     showed_token: bool = False
     vouched_for: bool = False
+    checked_against: object = None
     write_only: bool = False
 
 

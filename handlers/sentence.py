@@ -51,6 +51,8 @@ def sentence_of(event: Event) -> Sentence:
     if language is not None and not isinstance(language, str):
         raise EventError("bad-language", f"the language of {event.type} is not a text")
     context = _context_of(event)
+    if not context:
+        return Sentence(cleaned(text, MAX_SENTENCE_LENGTH), normalise_language(language))
     return Sentence(
         text=cleaned(text, MAX_SENTENCE_LENGTH),
         language=normalise_language(language),

@@ -95,7 +95,7 @@ class SessionKeeper:
             turns=(*session.context.turns, turn)[-TURNS_KEPT:],
             open_question=question,
         )
-        session = replace(session, context=context, expires_at=now + self._ttl)
+        session = _Session(session.id, session.user_id, session.created_at, now + self._ttl, context)
         self._held[identity.device_id] = session
         self._dirty[identity.device_id] = session
         self._changed.set()

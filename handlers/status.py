@@ -39,4 +39,7 @@ class Status(StrEnum):
     @property
     def handled(self) -> bool:
         """Whether Wyoming's `handled` answers it, rather than `not-handled`."""
-        return self in {Status.OK, Status.ANSWERED, Status.ASKED}
+        return self in _HANDLED
+
+
+_HANDLED = frozenset({Status.OK, Status.ANSWERED, Status.ASKED})

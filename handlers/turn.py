@@ -7,18 +7,20 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Self
 
 import structlog
 
 from handlers.admission import Refusal
 from handlers.answer import Answers
 from handlers.audit_row import audit_row
+from handlers.deadlines import Deadlines
 from handlers.errors import HomeAbsentError, TurnDeadlineError
 from handlers.execute import execute
 from handlers.peer import Identity
+from handlers.prepared import Prepared, Preparer
 from handlers.ready_home import HomeDirectory, ReadyHome, area_id_of, ready_home
-from handlers.recognize import Recognizer
-from handlers.resolve import resolve
+from handlers.recognize import CACHE, Recognizer
 from handlers.sentence import Sentence
 from handlers.session import SessionKeeper
 from handlers.sightings import Sightings
@@ -30,7 +32,7 @@ from handlers.understanding import (
     Outcome,
     PastTurn,
     Phrase,
-    Resolution,
+    StageReport,
     Understanding,
     Utterance,
     Verdict,
@@ -59,7 +61,7 @@ class _Progress:
 
     timer: Callable[[], float]
     understanding: Understanding | None = None
-    resolution: Resolution | None = None
+    prepared: Prepared | None = None
     execution: Execution | None = None
     steps_ms: dict[str, float] = field(default_factory=dict)
 
@@ -71,18 +73,20 @@ class _Progress:
 class _Step:
     """The time of one step; a class rather than a generator, because there are three in every turn."""
 
-    __slots__ = ("_name", "_progress", "_started")
+    __slots__ = ("_name", "_progress", "_started", "milliseconds")
 
     def __init__(self, progress: _Progress, name: str) -> None:
         self._progress = progress
         self._name = name
+        self.milliseconds = 0.0
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> Self:
         self._started = self._progress.timer()
+        return self
 
     def __exit__(self, *_: object) -> None:
         seconds = self._progress.timer() - self._started
-        self._progress.steps_ms[self._name] = round(seconds * 1000, 3)
+        self.milliseconds = self._progress.steps_ms[self._name] = round(seconds * 1000, 3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,10 +144,12 @@ class Turns:
         self._homes = homes
         self._recognizer = recognizer
         self._answers = answers
+        self._preparer = Preparer(answers)
         self._sessions = sessions
         self._sightings = sightings
         self._audit = audit
         self._limits = limits
+        self._deadlines = Deadlines(limits.deadline)
         self._clock = clock
         self._timer = timer
 
@@ -153,9 +159,12 @@ class Turns:
 
         async def steps(progress: _Progress) -> _Ending:
             home, utterance = await self._heard(asked)
-            with progress.step("recognize"):
-                understanding = await self._recognizer.recognize(utterance, home.picture)
-            return await self._carry_out(progress, understanding, utterance, home)
+            prepared = self._known(progress, utterance, home)
+            if prepared is None:
+                with progress.step("recognize"):
+                    understanding = await self._recognizer.recognize(utterance, home.picture)
+                prepared = self._prepare(progress, understanding, utterance, home)
+            return await self._carry_out(progress, prepared, utterance, home)
 
         return await self._bounded(asked, steps)
 
@@ -168,7 +177,8 @@ class Turns:
         async def steps(progress: _Progress) -> _Ending:
             home, utterance = await self._heard(asked)
             understanding = Understanding(Verdict.COMMANDS, (intent,), parser="peer")
-            return await self._carry_out(progress, understanding, utterance, home)
+            prepared = self._prepare(progress, understanding, utterance, home)
+            return await self._carry_out(progress, prepared, utterance, home)
 
         return await self._bounded(asked, steps)
 
@@ -205,7 +215,7 @@ class Turns:
                 text=result.text,
                 speech=result.speech,
                 intents=result.intents,
-                targets=tuple(dict.fromkeys(entity for call in result.done for entity in call.entity_ids)),
+                targets=_reached(result),
                 at=self._clock(),
             )
             self._sessions.remember(result.identity, past, result.question)
@@ -217,7 +227,7 @@ class Turns:
         started = self._timer()
         progress = _Progress(self._timer)
         try:
-            ending = await self._before_the_deadline(steps(progress))
+            ending = await self._deadlines.keep(steps(progress))
         except TurnDeadlineError as late:
             ending = self._status(Status.DEADLINE, asked.language, late.message)
         except HomeAbsentError as absent:
@@ -232,16 +242,6 @@ class Turns:
             ending = self._status(Status.INTERNAL, asked.language, type(error).__name__)
         return _result(asked, ending, progress, self._timer() - started)
 
-    async def _before_the_deadline(self, steps: Awaitable[_Ending]) -> _Ending:
-        deadline = asyncio.timeout(self._limits.deadline)
-        try:
-            async with deadline:
-                return await steps
-        except TimeoutError:
-            if not deadline.expired():
-                raise  # somebody else's, which is a bug
-            raise TurnDeadlineError(f"took over {self._limits.deadline:g} s") from None
-
     async def _heard(self, asked: _Asked) -> tuple[ReadyHome, Utterance]:
         """The speaker's home, and what was said as it is heard there."""
         identity = asked.identity
@@ -254,29 +254,53 @@ class Turns:
             now=self._clock(),
         )
 
-    async def _carry_out(
-        self,
-        progress: _Progress,
-        understanding: Understanding,
-        utterance: Utterance,
-        home: ReadyHome,
-    ) -> _Ending:
+    def _known(self, progress: _Progress, utterance: Utterance, home: ReadyHome) -> Prepared | None:
+        """What was worked out when the same was said before, where that still holds."""
+        with progress.step("recognize") as step:
+            prepared = self._preparer.known(utterance, home.picture)
+        if prepared is not None:
+            progress.understanding = _understood_before(prepared, step.milliseconds)
+            progress.prepared = prepared
+        return prepared
+
+    def _prepare(
+        self, progress: _Progress, understanding: Understanding, utterance: Utterance, home: ReadyHome
+    ) -> Prepared:
         progress.understanding = understanding
         with progress.step("resolve"):
-            resolution = resolve(understanding, utterance, home.picture)
-        progress.resolution = resolution
+            progress.prepared = self._preparer.prepare(understanding, utterance, home.picture)
+        return progress.prepared
+
+    async def _carry_out(
+        self, progress: _Progress, prepared: Prepared, utterance: Utterance, home: ReadyHome
+    ) -> _Ending:
+        resolution = prepared.resolution
         if resolution.outcome is not Outcome.COMMANDS:
-            say = resolution.say or Phrase(f"status.{resolution.status}")
-            return _Ending(resolution.status, self._answers.speak(say, utterance.language))
+            return _Ending(resolution.status, prepared.speech)
         with progress.step("execute"):
             execution = await execute(resolution, home.live, within=self._limits.home_call)
         progress.execution = execution
+        if execution.error is None:
+            return _Ending(execution.status, prepared.speech)
         speech = self._answers.speak(execution.say, utterance.language)
         return _Ending(execution.status, speech, execution.error)
 
     def _status(self, status: Status, language: str, error: str | None = None) -> _Ending:
         """The ending that says nothing but its status."""
         return _Ending(status, self._answers.speak(Phrase(f"status.{status}"), language), error)
+
+
+def _reached(result: TurnResult) -> tuple[str, ...]:
+    """The entities that Home Assistant did something to, each once."""
+    if result.prepared is not None and result.error is None:
+        return result.prepared.targets
+    return tuple(dict.fromkeys(entity for call in result.done for entity in call.entity_ids))
+
+
+def _understood_before(prepared: Prepared, milliseconds: float) -> Understanding:
+    known = prepared.understanding
+    report = StageReport(CACHE, known.verdict, milliseconds)
+    return Understanding(known.verdict, known.intents, parser=CACHE, cacheable=True, stages=(report,))
 
 
 def _result(asked: _Asked, ending: _Ending, progress: _Progress, seconds: float) -> TurnResult:
@@ -288,7 +312,7 @@ def _result(asked: _Asked, ending: _Ending, progress: _Progress, seconds: float)
         status=ending.status,
         speech=ending.speech,
         understanding=progress.understanding,
-        resolution=progress.resolution,
+        prepared=progress.prepared,
         execution=progress.execution,
         error=ending.error,
         latency_ms=round(seconds * 1000, 3),

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from handlers.peer import Identity
+from handlers.prepared import Prepared
 from handlers.status import Status
-from handlers.understanding import Execution, Intent, OpenQuestion, Resolution, ServiceCall, Understanding
+from handlers.understanding import Execution, Intent, OpenQuestion, ServiceCall, Understanding
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class TurnResult:
         language: In which the answer is given.
         status: How it ended.
         speech: The answer; never empty.
-        understanding, resolution, execution: As far as the turn came.
+        understanding, prepared, execution: As far as the turn came.
         error: One line for the audit.
         latency_ms: From the sentence's arrival to its answer.
         steps_ms: The share of each step in it, by the step's name.
@@ -35,7 +36,7 @@ class TurnResult:
     status: Status
     speech: str
     understanding: Understanding | None = None
-    resolution: Resolution | None = None
+    prepared: Prepared | None = None
     execution: Execution | None = None
     error: str | None = None
     latency_ms: float = 0.0
@@ -55,4 +56,4 @@ class TurnResult:
     @property
     def question(self) -> OpenQuestion | None:
         """The question that the answer leaves open."""
-        return self.resolution.question if self.resolution else None
+        return self.prepared.resolution.question if self.prepared else None

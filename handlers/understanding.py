@@ -202,6 +202,8 @@ class Resolution:
     @property
     def calls(self) -> tuple[ServiceCall, ...]:
         """Every service call of every command, in order."""
+        if len(self.commands) == 1:
+            return self.commands[0].calls
         return tuple(call for command in self.commands for call in command.calls)
 
 

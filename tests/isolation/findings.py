@@ -252,16 +252,17 @@ def nothing_went_wrong_unforeseen(evidence: Evidence) -> Iterator[str]:
 
 
 def everything_kept_is_of_the_home_it_is_kept_for(evidence: Evidence) -> Iterator[str]:
-    """What is kept for a home has nothing of another home, neither in the cache nor in the index."""
+    """What is kept for a home has nothing of another home, in the caches or in the index."""
     said = {(asked.language, asked.text) for asked in evidence.story.asked if asked.language}
     for person in evidence.story.people:
         for picture in person.home.pictures:
             if strange := words_in(" ".join(names_of(picture.registry).entities)) - {person.word}:
                 yield f"the index of the home of {person.word} has names of {strange}"
             for language, text in said:
-                kept = evidence.story.served.cache.get(Utterance(text, language), picture)
+                utterance, served = Utterance(text, language), evidence.story.served
+                kept = (served.cache.get(utterance, picture), served.prepared_for(utterance, picture))
                 if strange := words_in(repr(kept)) - {person.word} - words_in(text):
-                    yield f"the cache has {strange} for the home of {person.word}: {text}"
+                    yield f"a cache has {strange} for the home of {person.word}: {text}"
 
 
 def only_those_are_cut_off_whose_credential_ended(evidence: Evidence) -> Iterator[str]:

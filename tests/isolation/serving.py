@@ -22,8 +22,12 @@ import uvloop
 from sqlalchemy import delete, select
 
 from config.settings import Settings, ensure_secrets
+from handlers import prepared
 from handlers.authenticate import Authenticator
 from handlers.cache import ExactCache
+from handlers.prepared import Prepared
+from handlers.understanding import Utterance
+from provisioning.home.registry import HomePicture
 from storage.database import Database
 from storage.records import SessionRecord, new_id
 from storage.schema import audit_log, changes, revocations, sessions, users
@@ -31,6 +35,7 @@ from tests.isolation.homes import StandInHomes
 from tests.isolation.plans import LISTENERS
 from wyoming_central import application
 from wyoming_central.application import Application, running
+from wyoming_central.logs import add_log_context
 
 Result = TypeVar("Result")
 
@@ -164,6 +169,13 @@ class Served:
         cache: ExactCache = self._parts.warm_up._recognizer._cache
         return cache
 
+    def prepared_for(self, utterance: Utterance, picture: HomePicture) -> Prepared | None:
+        """What is kept of a sentence in a home, whether or not it may be used now."""
+        kept: Prepared | None = self._parts.server.sink._turns._preparer._kept.get(  # type: ignore[attr-defined]
+            prepared._key(utterance, picture)
+        )
+        return kept
+
     async def forget(self) -> None:
         """Empty the database, so that the next story begins where this one did, and is as fast."""
         async with self.database.write() as session:
@@ -244,7 +256,7 @@ def _kept(log: Log) -> Iterator[None]:
     before, was_configured = structlog.get_config(), structlog.is_configured()
     libraries, root = _Libraries(log), logging.getLogger()
     structlog.configure(
-        processors=[structlog.contextvars.merge_contextvars, structlog.stdlib.add_log_level, log.keep],
+        processors=[add_log_context, structlog.stdlib.add_log_level, log.keep],
         wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG),
         logger_factory=structlog.PrintLoggerFactory(),
         cache_logger_on_first_use=False,

@@ -17,12 +17,13 @@ import structlog
 from hypothesis import Phase, given, settings
 from wyoming.event import Event
 
-from handlers import cache, dispatch, targets, turn
+from handlers import cache, dispatch, prepared, targets, turn
 from handlers.admission import Admission
 from handlers.authenticate import Authenticator
 from handlers.device_token import TokenKeys
 from handlers.dispatch import Dispatcher
 from handlers.errors import AuthenticationError
+from handlers.log_context import belong_to, no_longer
 from handlers.names import names_of
 from handlers.peer import Identity, Peer
 from handlers.roster import Roster
@@ -58,6 +59,13 @@ def mutant(*found_by: str) -> Callable[[Mutate], Mutate]:
 @mutant("everything_kept_is_of_the_home_it_is_kept_for")
 def the_cache_is_one_for_all_homes(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(cache, "_key", lambda utterance, _picture: ("", utterance.language, None, utterance.text))
+
+
+@mutant("everything_kept_is_of_the_home_it_is_kept_for")
+def what_was_prepared_is_one_for_all_homes(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(
+        prepared, "_key", lambda utterance, _picture: ("", utterance.language, None, utterance.text)
+    )
 
 
 @mutant("every_call_is_of_a_turn_of_the_homes_owner", "every_answer_is_of_the_speakers_home")
@@ -181,8 +189,9 @@ def the_log_goes_on_to_name_whom_it_named_last(patch: pytest.MonkeyPatch) -> Non
     last: dict[str, Any] = {}
 
     async def named(turns: Turns, sentence: Any, identity: Identity, request_id: str) -> Any:
-        with structlog.contextvars.bound_contextvars(**last):
-            structlog.get_logger().info("a turn begins")
+        before = belong_to(**last)
+        structlog.get_logger().info("a turn begins")
+        no_longer(before)
         last.update(user_id=identity.user_id, device_id=identity.device_id)
         return await of_sentence(turns, sentence, identity, request_id)
 
