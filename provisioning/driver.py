@@ -22,6 +22,8 @@ class InstanceSpec:
 
     Attributes:
         user_id: Whose it is.
+        instance_id: Of its row; another one where a user has an instance anew, which shares nothing with the
+            one before.
         name: Deterministic and unique: the name of the container, of the process's folder, of the volume.
         host_port: Port on 127.0.0.1, or None where the instance is not run by us.
         language: Two letters; the language of the owner's account and of the house.
@@ -37,6 +39,7 @@ class InstanceSpec:
     user_id: str
     name: str
     host_port: int | None
+    instance_id: str = ""
     language: str = "en"
     country: str | None = None
     time_zone: str = "UTC"
@@ -50,12 +53,13 @@ class InstanceSpec:
         """Sixteen hexadecimal digits that differ when a running instance must be replaced to become this.
 
         What an instance is only *seeded* with (language, country, time zone, configuration) belongs to its
-        owner from the first start on, so changing that here replaces nothing. The generation is part of it:
-        a restart that was asked for is a replacement, and is not forgotten in a crash.
+        owner from the first start on, and its limits are changed while it runs, so these replace nothing. The
+        generation is part of it: a restart that was asked for is a replacement, and is not forgotten in a
+        crash.
         """
         replaced_by = asdict(self)
-        for seeded in ("language", "country", "time_zone", "config_yaml"):
-            del replaced_by[seeded]
+        for kept in ("language", "country", "time_zone", "config_yaml", "memory_limit", "cpu_limit"):
+            del replaced_by[kept]
         return hashlib.sha256(orjson.dumps(replaced_by, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
 
 
@@ -92,6 +96,7 @@ class Observation:
         fingerprint: Of the spec it was started with, or None where that cannot be told.
         container_id: The engine's own id of it (a process id, a container id), for people.
         version: Of Home Assistant in it, where the driver knows.
+        memory_limit, cpu_limit: As in a spec, as they are in force; None where the driver cannot limit.
         ended: Why it does not run any more, one line for a person, where the driver knows.
         out_of_memory: It does not run because it was killed for want of memory.
         restart_wanted: It ended because its owner asked for a restart in Home Assistant.
@@ -105,6 +110,8 @@ class Observation:
     fingerprint: str | None = None
     container_id: str | None = None
     version: str | None = None
+    memory_limit: int | None = None
+    cpu_limit: float | None = None
     ended: str | None = None
     out_of_memory: bool = False
     restart_wanted: bool = False

@@ -16,6 +16,9 @@ class FailureReason(StrEnum):
     IMAGE_MISSING = "image-missing"
     PORT_TAKEN = "port-taken"
     PORTS_EXHAUSTED = "ports-exhausted"
+    SUBNET_TAKEN = "subnet-taken"
+    SUBNETS_EXHAUSTED = "subnets-exhausted"
+    NAME_TAKEN = "name-taken"
     BOOT_TIMEOUT = "boot-timeout"
     DIED = "died"
     OUT_OF_MEMORY = "out-of-memory"
@@ -24,6 +27,7 @@ class FailureReason(StrEnum):
     UNREACHABLE = "unreachable"
     UNAUTHORIZED = "unauthorized"
     ENGINE_DOWN = "engine-down"
+    ENGINE = "engine"
     INTERNAL = "internal"
 
 

@@ -12,16 +12,14 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping
-from importlib import resources
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import orjson
 
-from config.data_file import read_text
 from provisioning.driver import InstanceSpec
 from provisioning.errors import FailureReason, InstanceError
+from provisioning.first_files import first_files, stored
 
 LISTEN_FILE: Final = "wyoming_central_http.yaml"
 """Included as `http:`; the first name in it says whose it is."""
@@ -32,21 +30,8 @@ CONSOLE_FILE: Final = "console.log"
 CLAIM_FILE: Final = "wyoming_central.lock"
 """Locked by whoever runs in the folder."""
 
-_SPOKEN_NAME: Final = {"hu": "Otthon", "en": "Home"}
-_US_CUSTOMARY: Final = frozenset({"US", "LR", "MM"})
 _HTTP_SECTION = re.compile(r"^http\s*:(.*)$", re.MULTILINE)
-_EDITED_IN_THE_UI: Final = {
-    "automations.yaml": "[]\n",
-    "scenes.yaml": "[]\n",
-    "scripts.yaml": "{}\n",
-    "groups.yaml": "{}\n",
-    "secrets.yaml": "# Write `name: value` here, and `!secret name` in configuration.yaml.\n",
-}
-
-# Of Home Assistant's own storage, the oldest version that holds what is seeded: newer releases migrate it.
-_CORE_CONFIG_VERSION: Final = (1, 3)
 _HTTP_VERSION: Final = (1, 1)
-_ONBOARDING_VERSION: Final = (4, 1)
 
 
 def seed(folder: Path, spec: InstanceSpec, *, version: str) -> None:
@@ -65,10 +50,8 @@ def seed(folder: Path, spec: InstanceSpec, *, version: str) -> None:
         folder.mkdir(mode=0o700, exist_ok=True)
         storage = folder / ".storage"
         storage.mkdir(mode=0o700, exist_ok=True)
-        _seed_storage(storage, spec)
-        for name, content in _EDITED_IN_THE_UI.items():
-            _write_new(folder / name, content.encode())
-        _write_new(folder / "configuration.yaml", _configuration(spec).encode())
+        for name, content in first_files(spec).items():
+            _write_new(folder / name, content)
         _listen(folder, spec, version=version)
     except OSError as error:
         raise InstanceError(
@@ -113,56 +96,6 @@ def destroy(folder: Path) -> None:
         shutil.rmtree(folder)
 
 
-def _seed_storage(storage: Path, spec: InstanceSpec) -> None:
-    # Leaves the users step alone: `core_config` would start integrations that reach for the internet.
-    done = {"done": ["core_config", "analytics", "integration"]}
-    _write_new(storage / "onboarding", _stored("onboarding", _ONBOARDING_VERSION, done))
-    _write_new(storage / "core.config", _stored("core.config", _CORE_CONFIG_VERSION, _core_config(spec)))
-
-
-def _core_config(spec: InstanceSpec) -> dict[str, Any]:
-    latitude, longitude, country_of_zone = _place(spec.time_zone)
-    country = spec.country or country_of_zone
-    return {
-        "latitude": latitude,
-        "longitude": longitude,
-        "elevation": 0,
-        "unit_system_v2": "us_customary" if country in _US_CUSTOMARY else "metric",
-        "location_name": _SPOKEN_NAME.get(spec.language, _SPOKEN_NAME["en"]),
-        "time_zone": spec.time_zone,
-        "external_url": None,
-        "internal_url": None,
-        "currency": "HUF" if country == "HU" else "USD" if country == "US" else "EUR",
-        "country": country,
-        "language": spec.language,
-    }
-
-
-def _place(time_zone: str) -> tuple[float, float, str | None]:
-    """About where a time zone is, from the table of the time zone database: good enough for sunset."""
-    table = resources.files("tzdata").joinpath("zoneinfo", "zone.tab").read_text(encoding="utf-8")
-    for line in table.splitlines():
-        fields = line.split("\t")
-        if not line.startswith("#") and len(fields) >= 3 and fields[2] == time_zone:
-            match = re.fullmatch(r"([+-]\d+)([+-]\d+)", fields[1])
-            if match:
-                return _degrees(match[1], 2), _degrees(match[2], 3), fields[0]
-    return 0.0, 0.0, None
-
-
-def _degrees(text: str, digits: int) -> float:
-    """Read `+4730` or `-0740023`: `digits` of degrees, two of minutes, perhaps two of seconds (ISO 6709)."""
-    sign = -1 if text[0] == "-" else 1
-    degrees, minutes, seconds = text[1 : digits + 1], text[digits + 1 : digits + 3], text[digits + 3 :] or "0"
-    return round(sign * (int(degrees) + int(minutes) / 60 + int(seconds) / 3600), 4)
-
-
-def _configuration(spec: InstanceSpec) -> str:
-    if spec.config_yaml is not None:
-        return spec.config_yaml
-    return read_text("home_assistant/configuration.yaml")
-
-
 def _listen(folder: Path, spec: InstanceSpec, *, version: str) -> None:
     """Have Home Assistant listen on 127.0.0.1 and the port of the instance, and nowhere else.
 
@@ -171,7 +104,7 @@ def _listen(folder: Path, spec: InstanceSpec, *, version: str) -> None:
     counts; and where it does not, what an older release needed there is taken out.
     """
     listen = {"server_host": ["127.0.0.1"], "server_port": spec.host_port}
-    _write(folder / ".storage" / "http", _stored("http", _HTTP_VERSION, listen))
+    _write(folder / ".storage" / "http", stored("http", _HTTP_VERSION, listen))
     path = folder / "configuration.yaml"
     text = path.read_text(encoding="utf-8")
     section = _HTTP_SECTION.search(text)
@@ -192,14 +125,6 @@ def _listen(folder: Path, spec: InstanceSpec, *, version: str) -> None:
     )
     if section is None:
         _write(path, f"{text.rstrip()}\n\nhttp: !include {LISTEN_FILE}\n".encode())
-
-
-def _stored(key: str, version: tuple[int, int], data: Mapping[str, Any]) -> bytes:
-    """A file of Home Assistant's `.storage`."""
-    major, minor = version
-    return orjson.dumps(
-        {"version": major, "minor_version": minor, "key": key, "data": data}, option=orjson.OPT_INDENT_2
-    )
 
 
 def _write_new(path: Path, content: bytes) -> None:

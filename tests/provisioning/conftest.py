@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from storage.instances import Instances
 from storage.migrate import upgrade
 from storage.secret_box import SecretBox
 from storage.users import Users
+from tests.real.docker_engine import DockerEngine, NoEngineError, docker_engine
 
 
 def _free_ports(number: int) -> list[int]:
@@ -42,7 +44,20 @@ def spec(unused_ports: list[int]) -> InstanceSpec:
         language="hu",
         country="HU",
         time_zone="Europe/Budapest",
+        instance_id="1" * 32,
+        network_subnet="10.214.0.0/28",
     )
+
+
+@pytest.fixture(scope="session")
+def engine_of_the_tests() -> Iterator[DockerEngine]:
+    """A real Docker engine, started for these tests; skips where there is none."""
+    with ExitStack() as stack:
+        try:
+            engine = stack.enter_context(docker_engine())
+        except NoEngineError as error:
+            pytest.skip(str(error))
+        yield engine
 
 
 @pytest.fixture

@@ -1,4 +1,6 @@
-"""What every driver does alike: the process driver on a stand-in for Home Assistant, and the stand-ins."""
+"""What every driver does alike: the process driver on a stand-in for Home Assistant, the Docker driver on a
+real engine with containers that do nothing, and the stand-ins.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from provisioning.docker import engine as docker
+from provisioning.docker.driver import DockerDriver, DockerOptions
+from provisioning.docker.image import Image
+from provisioning.docker.labels import Deployment
+from provisioning.docker.pull import PullPolicy
 from provisioning.driver import Condition, Driver, DriverEvent, InstanceSpec, Observation
 from provisioning.errors import FailureReason, InstanceError
 from provisioning.process.driver import ProcessDriver
@@ -23,6 +30,7 @@ from tests.provisioning.stand_ins import (
     StandInDriver,
     StandInInstaller,
 )
+from tests.real.docker_engine import IDLE_COMMAND, IDLE_IMAGE, DockerEngine
 
 
 @dataclass
@@ -51,7 +59,24 @@ def _failing(engine: Engine) -> Callable[[], Driver]:
     return lambda: FailingDriver(engine, errors=[] if engine.started else [error])
 
 
-@pytest.fixture(params=["process", "plain", "slow", "never-ready", "dying", "failing"])
+def _docker(engine: DockerEngine) -> Callable[[], Driver]:
+    options = DockerOptions(Image(IDLE_IMAGE, command=IDLE_COMMAND), PullPolicy.NEVER)
+    return lambda: DockerDriver(
+        engine=docker.Engine(engine.url), deployment=Deployment("contract"), options=options
+    )
+
+
+@pytest.fixture(
+    params=[
+        "process",
+        "plain",
+        "slow",
+        "never-ready",
+        "dying",
+        "failing",
+        pytest.param("docker", marks=pytest.mark.real),
+    ]
+)
 async def subject(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Subject]:
     engine = Engine()
     make = {
@@ -61,7 +86,7 @@ async def subject(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
         "never-ready": lambda: NeverReadyDriver(engine),
         "dying": lambda: DyingDriver(engine, times=0 if engine.started else 1),
         "failing": _failing(engine),
-    }[request.param]
+    }.get(request.param) or _docker(request.getfixturevalue("engine_of_the_tests"))
     subject = Subject(make, make())
     await subject.driver.prepare(lambda _: None)
     yield subject
@@ -133,7 +158,7 @@ async def test_a_stopped_instance_does_not_run_and_starts_again(subject: Subject
     assert stopped.condition is Condition.STOPPED
     assert stopped.ended is None, "it did not end by itself"
     again = await start(subject.driver, spec)
-    assert again.container_id != before.container_id
+    assert again.endpoint == before.endpoint
 
 
 async def test_stopping_and_removing_what_does_not_run_or_exist_is_fine(
@@ -161,7 +186,13 @@ async def test_a_removed_instance_is_absent_even_where_its_data_is_kept(
 async def test_instances_do_not_touch_each_other(
     subject: Subject, spec: InstanceSpec, unused_ports: list[int]
 ) -> None:
-    other = replace(spec, user_id="b" * 32, name="wyoming-central-bbbbbbbbbbbb", host_port=unused_ports[1])
+    other = replace(
+        spec,
+        user_id="b" * 32,
+        name="wyoming-central-bbbbbbbbbbbb",
+        host_port=unused_ports[1],
+        network_subnet="10.214.0.16/28",
+    )
     await start(subject.driver, spec)
     before = await start(subject.driver, other)
     await subject.driver.remove(spec.name, keep_data=True)
