@@ -70,6 +70,8 @@ _MAX_VALUE: Final = 500
 _MAX_WORD: Final = 40
 _MAX_PLAIN: Final = 8192
 _MAX_WAITING: Final = 256
+# Events of which a busy server has thousands a second.
+_MANY: Final = frozenset({"turn"})
 _MAX_RULES: Final = 1024
 _MAX_EXCEPTION: Final = 8_000
 _MAX_MEMBERS: Final = 50
@@ -128,9 +130,9 @@ def configure_logs(
 class _Handler(logging.StreamHandler[TextIO]):
     """The one handler of this module, to be told from those of others at the root.
 
-    What is logged while an event loop runs is written when the loop has done what it is at: all lines of its
-    round together, since to write each by itself would cost more than to make it. What is a warning or
-    graver is written at once, with all that waits before it.
+    The lines that every turn has (`_MANY`) are written when the event loop has done what it is at: all of its
+    round together, since to write each by itself would cost more than to make it. Whatever else is logged is
+    written at once, with all that waits before it.
     """
 
     def __init__(self, stream: TextIO | None = None) -> None:
@@ -219,7 +221,7 @@ class _BoundLogger(structlog.BoundLoggerBase):
                 line = processor(self._logger, method, line)
         except structlog.DropEvent:
             return
-        self._logger.write(line, at_once=level >= logging.WARNING)
+        self._logger.write(line, at_once=event not in _MANY)
 
 
 class _Loggers:
