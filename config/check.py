@@ -158,11 +158,6 @@ def _network_pool(settings: Settings) -> Iterator[Problem]:
         )
 
 
-def _driver(settings: Settings) -> Iterator[Problem]:
-    if settings.ha_driver == "docker":
-        yield Problem("HA_DRIVER", "docker is not served yet", "use process or external")
-
-
 def _interpreter(settings: Settings) -> Iterator[Problem]:
     python = settings.ha_python
     if python is not None and not (python.is_file() and os.access(python, os.X_OK)):
@@ -210,7 +205,6 @@ _CHECKS = (
     _Check(("listen", "ha_port_range_start", "ha_port_range_end"), _listeners_clear_of_homes),
     _Check(("ha_port_range_start", "ha_port_range_end"), _port_range),
     _Check(("ha_network_pool",), _network_pool),
-    _Check(("ha_driver",), _driver),
     _Check(("ha_python",), _interpreter),
 )
 

@@ -7,6 +7,7 @@ The environment name of a setting is its field's name in capitals. `.env.example
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 from collections.abc import Mapping
 from enum import StrEnum
@@ -86,6 +87,15 @@ def _memory(value: Any) -> Any:
         return parse_memory_size(value)
     except ValueError as error:
         raise _refuse(f"{quoted(value)} {error}", "write it like 512m or 1g") from None
+
+
+def _words(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return tuple(shlex.split(value))
+    except ValueError as error:
+        raise _refuse(f"{quoted(value)} is no command: {error}", "close its quotation marks") from None
 
 
 def _names(value: Any) -> Any:
@@ -392,7 +402,7 @@ class Settings(BaseSettings):
     ha_driver: Annotated[Literal["process", "external", "docker"], Word] = Field(
         "process",
         description="How a new user's Home Assistant is run. process: one process each on this machine; "
-        "external: one that the user already has; docker: not served yet, and refused.",
+        "external: one that the user already has; docker: one container each, which keeps users apart.",
     )
     ha_python: Annotated[Place, BeforeValidator(_program)] | None = Field(
         None,
@@ -408,17 +418,17 @@ class Settings(BaseSettings):
     ha_memory_limit: Annotated[int, BeforeValidator(_memory), Field(ge=64 << 20, le=1 << 40)] = Field(
         512 << 20,
         description="Memory of one Home Assistant, such as 512m or 1g. One that needs more is stopped and "
-        "started again. Not enforced by the process driver yet.",
+        "started again. Not enforced by the process driver.",
     )
     ha_cpu_limit: Annotated[float, Field(gt=0, le=1_024, allow_inf_nan=False)] = Field(
         0.5,
         description="Processors for one Home Assistant; beyond it, it is slowed down. Not enforced by the "
-        "process driver yet.",
+        "process driver.",
     )
     ha_network_pool: Annotated[IPv4Network, BeforeValidator(_network)] = Field(
         IPv4Network("10.213.0.0/16"),
         description="The network out of which every user of the Docker driver gets a /28 of their own. When"
-        " it is used up, no further instance is created. Not served yet.",
+        " it is used up, no further instance is created.",
     )
     ha_boot_timeout_seconds: Seconds = Field(
         120,
@@ -429,7 +439,30 @@ class Settings(BaseSettings):
         2, description="Home Assistants that start at the same time. The others wait for their turn."
     )
     docker_host: Annotated[str, AfterValidator(_docker_host)] | None = Field(
-        None, description="The Docker engine, such as unix:///var/run/docker.sock. Not served yet."
+        None,
+        description="The Docker engine of the Docker driver. Default: unix:///var/run/docker.sock.",
+    )
+    ha_image: str = Field(
+        "ghcr.io/home-assistant/home-assistant:2025.4",
+        min_length=1,
+        max_length=512,
+        description="The image of Home Assistant that the Docker driver runs, with its version or digest.",
+    )
+    ha_image_pull: Annotated[Literal["missing", "always", "never"], Word] = Field(
+        "missing",
+        description="When the engine fetches that image. missing: where it has it not; always: at every "
+        "start of the server; never: whoever runs the engine loads it.",
+    )
+    ha_image_command: Annotated[tuple[str, ...] | None, BeforeValidator(_words)] = Field(
+        None,
+        description="The command that is run in it, as on a command line. Default: the image's own.",
+    )
+    ha_image_user: Annotated[str, Field(pattern=r"^[0-9]{1,10}(:[0-9]{1,10})?$")] | None = Field(
+        None,
+        description="As whom it runs, such as 1000:1000. Default: the image's own user.",
+    )
+    ha_image_config: Annotated[str, Field(pattern=r"^/[A-Za-z0-9._/-]{1,200}$")] = Field(
+        "/config", description="Where that image has Home Assistant's configuration."
     )
 
     ollama_model: str = Field(
@@ -497,6 +530,11 @@ class Settings(BaseSettings):
     def encryption_keys(self) -> tuple[str, ...]:
         """The keys of `ENCRYPTION_KEY`, the one that encrypts first; empty if there is none."""
         return split_secrets(self.encryption_key)
+
+    @property
+    def serves_docker(self) -> bool:
+        """Whether a server with these settings runs containers."""
+        return self.ha_driver == "docker" or self.docker_host is not None
 
     @property
     def ha_port_range(self) -> range:

@@ -22,8 +22,6 @@ class InstanceSpec:
 
     Attributes:
         user_id: Whose it is.
-        instance_id: Of its row; another one where a user has an instance anew, which shares nothing with the
-            one before.
         name: Deterministic and unique: the name of the container, of the process's folder, of the volume.
         host_port: Port on 127.0.0.1, or None where the instance is not run by us.
         language: Two letters; the language of the owner's account and of the house.
@@ -34,12 +32,13 @@ class InstanceSpec:
         memory_limit: Bytes, or None for no limit; drivers that cannot limit say so in their docstring.
         cpu_limit: Share of one core, or None for no limit.
         network_subnet: The subnet of the instance's own network, where the driver has such a thing.
+        instance_id: Of its row; another one where a user has an instance anew, which shares nothing with the
+            one before.
     """
 
     user_id: str
     name: str
     host_port: int | None
-    instance_id: str = ""
     language: str = "en"
     country: str | None = None
     time_zone: str = "UTC"
@@ -48,6 +47,7 @@ class InstanceSpec:
     memory_limit: int | None = None
     cpu_limit: float | None = None
     network_subnet: str | None = None
+    instance_id: str = ""
 
     def fingerprint(self) -> str:
         """Sixteen hexadecimal digits that differ when a running instance must be replaced to become this.
@@ -198,6 +198,13 @@ class Driver(Protocol):
 
         Raises:
             InstanceError: It cannot run.
+        """
+
+    async def adjust(self, spec: InstanceSpec) -> None:
+        """Put the limits of a spec in force while the instance runs; one that does not run is left alone.
+
+        Raises:
+            InstanceError: They cannot be.
         """
 
     async def stop(self, name: str, *, within: float) -> None:

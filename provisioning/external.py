@@ -103,6 +103,9 @@ class ExternalDriver:
         )
         return endpoint
 
+    async def adjust(self, spec: InstanceSpec) -> None:
+        """Nothing: what its user runs is theirs to limit."""
+
     async def stop(self, name: str, *, within: float) -> None:
         """Let go of it; it runs on."""
         del within

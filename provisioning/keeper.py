@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network
 from random import Random
 from typing import Final
 
@@ -27,7 +28,13 @@ from provisioning.homes import Absence
 from provisioning.onboarding import RENEW_BEFORE_DAYS, Onboarding
 from provisioning.options import ProvisionerOptions
 from provisioning.stored_account import StoredAccount, days_left
-from storage.errors import NotFoundError, PortsExhaustedError, SecretError, StorageError
+from storage.errors import (
+    NotFoundError,
+    PortsExhaustedError,
+    SecretError,
+    StorageError,
+    SubnetsExhaustedError,
+)
 from storage.instances import Instances
 from storage.records import DesiredState, InstanceRecord, InstanceStatus
 from storage.users import Users
@@ -62,6 +69,7 @@ class Surroundings:
 
     Attributes:
         foreign_ports: Ports of the range on which somebody else was found listening.
+        foreign_subnets: Subnets of the pool that somebody else was found to have.
         starting: Held while an instance that the server runs starts.
         report: Told how the preparation of a driver advances.
     """
@@ -78,6 +86,7 @@ class Surroundings:
     clock: Callable[[], float] = time.monotonic
     now: Callable[[], float] = time.time
     foreign_ports: set[int] = field(default_factory=set)
+    foreign_subnets: set[IPv4Network] = field(default_factory=set)
 
 
 class _Bell:
@@ -221,6 +230,24 @@ class Keeper:
                 await self._remove(driver, record)
         return True
 
+    def _spec(self, record: InstanceRecord) -> InstanceSpec:
+        """What the instance of a row is to be; what the row leaves open is as set for all."""
+        options = self._all.options
+        return InstanceSpec(
+            user_id=record.user_id,
+            name=record.container_name,
+            host_port=record.host_port,
+            instance_id=record.id,
+            language=record.language,
+            country=record.country,
+            time_zone=record.timezone,
+            config_yaml=record.config_yaml,
+            generation=record.generation,
+            memory_limit=record.memory_limit or options.memory_limit,
+            cpu_limit=record.cpu_limit or options.cpu_limit,
+            network_subnet=record.network_subnet,
+        )
+
     def _driver(self, record: InstanceRecord) -> Driver:
         driver = self._all.drivers.get(record.driver)
         if driver is None:
@@ -248,13 +275,15 @@ class Keeper:
 
     async def _bring_up(self, driver: Driver, record: InstanceRecord) -> None:
         """Have it run, answer, let us in, and be mirrored."""
-        spec = _spec(record)
+        spec = self._spec(record)
         seen = await _look(driver, spec.name)
         if seen.condition is Condition.RUNNING and seen.fingerprint != spec.fingerprint():
             await self._tell(InstanceStatus.STARTING, phase="stopping")
             await driver.stop(spec.name, within=self._all.options.stop_timeout_seconds)
             seen = await _look(driver, spec.name)
         if seen.condition is Condition.RUNNING and seen.endpoint is not None:
+            if (seen.memory_limit, seen.cpu_limit) != (spec.memory_limit, spec.cpu_limit):
+                await driver.adjust(spec)
             await self._until_it_answers(driver, spec, seen.endpoint)
             endpoint = seen.endpoint
         else:
@@ -300,13 +329,16 @@ class Keeper:
         self, driver: Driver, record: InstanceRecord
     ) -> tuple[Endpoint, InstanceSpec]:
         while True:
-            spec = _spec(record)
+            spec = self._spec(record)
             try:
                 return await driver.start(spec), spec
             except InstanceError as error:
-                if error.reason is not FailureReason.PORT_TAKEN or record.host_port is None:
+                if error.reason is FailureReason.PORT_TAKEN and record.host_port is not None:
+                    record = await self._move(record.host_port)
+                elif error.reason is FailureReason.SUBNET_TAKEN and record.network_subnet is not None:
+                    record = await self._move_subnet(IPv4Network(record.network_subnet))
+                else:
                     raise
-                record = await self._move(record.host_port)
 
     async def _prepare(self, driver: Driver) -> None:
         """Have the driver prepared, its progress noted in the row."""
@@ -345,6 +377,22 @@ class Keeper:
             foreign.clear()  # some may be free again when it is tried again
             raise InstanceError(FailureReason.PORTS_EXHAUSTED, error.message, remedy=error.remedy) from error
         self._log.warning("instance_port_taken", port=port, instead=record.host_port)
+        return record
+
+    async def _move_subnet(self, subnet: IPv4Network) -> InstanceRecord:
+        """Give the instance another subnet, because somebody else has this one."""
+        foreign = self._all.foreign_subnets
+        foreign.add(subnet)
+        try:
+            record = await self._all.instances.move_subnet(
+                self.user_id, self._all.options.network_pool, foreign
+            )
+        except SubnetsExhaustedError as error:
+            foreign.clear()  # some may be free again when it is tried again
+            raise InstanceError(
+                FailureReason.SUBNETS_EXHAUSTED, error.message, remedy=error.remedy
+            ) from error
+        self._log.warning("instance_subnet_taken", subnet=str(subnet), instead=record.network_subnet)
         return record
 
     async def _until_it_answers(self, driver: Driver, spec: InstanceSpec, endpoint: Endpoint) -> None:
@@ -484,6 +532,7 @@ class Keeper:
             InstanceError: It ended, or does not answer any more.
         """
         options = self._all.options
+        spec = self._spec(record)
         since = last_live = self._all.clock()
         while True:
             nudged = self._nudge.listen()
@@ -494,6 +543,9 @@ class Keeper:
                 if seen.restart_wanted:
                     return
                 raise _death(seen)
+            if seen.fingerprint != spec.fingerprint():
+                # Somebody changed it behind our back: its network is gone, or it was made anew.
+                return
             now = self._all.clock()
             if now - since >= options.stable_after_seconds:
                 self._attempts = 0
@@ -622,21 +674,15 @@ async def _look(driver: Driver, name: str) -> Observation:
     return (await driver.observe([name]))[name]
 
 
-def _spec(record: InstanceRecord) -> InstanceSpec:
-    return InstanceSpec(
-        user_id=record.user_id,
-        name=record.container_name,
-        host_port=record.host_port,
-        language=record.language,
-        country=record.country,
-        time_zone=record.timezone,
-        config_yaml=record.config_yaml,
-        generation=record.generation,
-    )
-
-
 def _intent(record: InstanceRecord) -> tuple[object, ...]:
-    return (record.id, record.driver, record.desired, record.generation)
+    return (
+        record.id,
+        record.driver,
+        record.desired,
+        record.generation,
+        record.memory_limit,
+        record.cpu_limit,
+    )
 
 
 def _death(seen: Observation) -> InstanceError:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,6 +12,9 @@ class ProvisionerOptions:
 
     Attributes:
         port_range: Ports on 127.0.0.1 to give to instances.
+        network_pool: The network of which instances get their subnets, where the driver gives them networks.
+        memory_limit: Bytes of an instance that has no limit of its own; None for no limit.
+        cpu_limit: Processors of one that has none of its own; None for no limit.
         boot_timeout_seconds: From the start of an instance until Home Assistant answers; then it is stopped,
             and started again later.
         ready_timeout_seconds: From there until the home is mirrored and Home Assistant has finished starting.
@@ -29,6 +33,9 @@ class ProvisionerOptions:
     """
 
     port_range: range = range(8200, 8301)
+    network_pool: IPv4Network = field(default_factory=lambda: IPv4Network("10.213.0.0/16"))
+    memory_limit: int | None = None
+    cpu_limit: float | None = None
     boot_timeout_seconds: float = 120.0
     ready_timeout_seconds: float = 60.0
     start_concurrency: int = 2

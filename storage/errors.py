@@ -33,5 +33,9 @@ class PortsExhaustedError(StorageError):
     """Every port of the range is taken by another instance or by somebody else on this host."""
 
 
+class SubnetsExhaustedError(StorageError):
+    """Every subnet of the pool is taken by another instance or by somebody else on this host."""
+
+
 class SecretError(StorageError):
     """A stored secret cannot be decrypted with any of the keys at hand, or a key is no key."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractAsyncContextManager
+from ipaddress import IPv4Network
 from typing import Any
 
 from sqlalchemy import Row, delete, exists, insert, select, update
@@ -12,7 +14,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from storage.changes import changing
 from storage.clock import Clock, utc_now
 from storage.database import Database, rows_affected
-from storage.errors import AlreadyExistsError, NotFoundError, PortsExhaustedError
+from storage.errors import (
+    AlreadyExistsError,
+    NotFoundError,
+    PortsExhaustedError,
+    SubnetsExhaustedError,
+)
 from storage.records import ChangeKind, DesiredState, InstanceRecord, InstanceStatus, new_id
 from storage.schema import ha_instances, users
 from storage.secret_box import SecretBox
@@ -23,6 +30,8 @@ _DETAIL_LENGTH = 1000
 _PHASE_LENGTH = 100
 # Characters of the user's id in a container's name: enough to differ, short enough to read.
 _NAME_ID_LENGTH = 12
+# What every instance with a network gets: 13 addresses beside the gateway, of which it needs one.
+SUBNET_PREFIX = 28
 
 
 class Instances:
@@ -52,18 +61,31 @@ class Instances:
         country: str | None,
         config_yaml: str | None = None,
         port_range: range,
+        network_pool: IPv4Network | None = None,
     ) -> InstanceRecord:
         """Ask for an instance that the server runs, with the lowest free port of the range.
+
+        Args:
+            user_id: Whose it is to be.
+            driver: What is to run it.
+            timezone: IANA name.
+            language: Two letters.
+            country: ISO 3166, or None.
+            config_yaml: What it is seeded with instead of the template.
+            port_range: The ports to choose from.
+            network_pool: The network of which it gets the lowest free subnet; None where it needs none.
 
         Raises:
             NotFoundError: There is no such user.
             AlreadyExistsError: The user has an instance already.
             PortsExhaustedError: Every port of the range is another instance's.
+            SubnetsExhaustedError: Every subnet of the pool is another instance's.
         """
         async with self._changing(user_id) as session:
             await _require_user(session, user_id)
             await _require_no_instance(session, user_id)
             port = await _free_port(session, port_range, taken=frozenset())
+            subnet = None if network_pool is None else await _free_subnet(session, network_pool, taken=())
             return await self._insert(
                 session,
                 user_id=user_id,
@@ -73,6 +95,7 @@ class Instances:
                 country=country,
                 config_yaml=config_yaml,
                 host_port=port,
+                network_subnet=subnet,
             )
 
     async def request_external(
@@ -213,6 +236,39 @@ class Instances:
             )
             return await _get(session, user_id)
 
+    async def move_subnet(
+        self, user_id: str, pool: IPv4Network, taken: Iterable[IPv4Network]
+    ) -> InstanceRecord:
+        """Give the instance another subnet than the one it has, which turned out to be somebody else's.
+
+        Args:
+            user_id: Whose instance.
+            pool: The network to choose from, the lowest free subnet first.
+            taken: Networks that others on this host have.
+
+        Raises:
+            NotFoundError: There is no instance.
+            SubnetsExhaustedError: No other subnet is free.
+        """
+        async with self._changing(user_id) as session:
+            subnet = await _free_subnet(session, pool, taken=tuple(taken))
+            await session.execute(
+                update(ha_instances)
+                .where(ha_instances.c.user_id == user_id)
+                .values(network_subnet=subnet, updated_at=self._clock())
+            )
+            return await _get(session, user_id)
+
+    async def set_limits(
+        self, user_id: str, *, memory_limit: int | None, cpu_limit: float | None
+    ) -> InstanceRecord:
+        """Give the instance limits of its own; None for what is set for all.
+
+        Raises:
+            NotFoundError: There is none, or its user was removed.
+        """
+        return await self._change(user_id, revive=True, memory_limit=memory_limit, cpu_limit=cpu_limit)
+
     async def remove(self, user_id: str) -> None:
         """Forget the instance and free its port; whatever still runs must have been taken down before.
 
@@ -294,6 +350,17 @@ async def _free_port(session: AsyncSession, port_range: range, *, taken: Abstrac
     return port
 
 
+async def _free_subnet(session: AsyncSession, pool: IPv4Network, *, taken: Sequence[IPv4Network]) -> str:
+    used = set((await session.scalars(select(ha_instances.c.network_subnet))).all())
+    for subnet in pool.subnets(new_prefix=SUBNET_PREFIX):
+        if str(subnet) not in used and not any(subnet.overlaps(one) for one in taken):
+            return str(subnet)
+    raise SubnetsExhaustedError(
+        f"all /{SUBNET_PREFIX} networks of {pool} are taken",
+        remedy="give HA_NETWORK_POOL a larger network, or remove an instance",
+    )
+
+
 async def _get(session: AsyncSession, user_id: str) -> InstanceRecord:
     row = (await session.execute(select(ha_instances).where(ha_instances.c.user_id == user_id))).one_or_none()
     if row is None:
@@ -325,6 +392,9 @@ def _record(row: Row[Any]) -> InstanceRecord:
         created_at=row.created_at,
         updated_at=row.updated_at,
         version=row.version,
+        network_subnet=row.network_subnet,
+        memory_limit=row.memory_limit,
+        cpu_limit=row.cpu_limit,
     )
 
 

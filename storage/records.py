@@ -117,6 +117,9 @@ class InstanceRecord:
         failure_detail: One line for a person beside it.
         phase: How far a longer step has come (such as a step of onboarding), or None.
         version: Of Home Assistant, as it said itself, or None while unknown.
+        network_subnet: Of its own network, such as `10.213.0.0/28`, or None where it has none.
+        memory_limit: Bytes, or None for what is set for all.
+        cpu_limit: Processors, or None for what is set for all.
     """
 
     id: str
@@ -141,6 +144,9 @@ class InstanceRecord:
     created_at: datetime
     updated_at: datetime
     version: str | None = None
+    network_subnet: str | None = None
+    memory_limit: int | None = None
+    cpu_limit: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -173,6 +173,10 @@ ha_instances = Table(
     Column("failure_detail", String(1000)),
     Column("phase", String(100)),
     Column("version", String(32)),
+    Column("network_subnet", String(18)),
+    Column("memory_limit", BigInteger),
+    Column("cpu_limit", Float),
+    Index("uq_ha_instances_network_subnet", "network_subnet", unique=True),
 )
 
 # No foreign keys: a row outlives its user and its device, bare of what was said.

@@ -7,7 +7,7 @@ import os
 import secrets
 import signal
 import socket
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -34,6 +34,11 @@ from handlers.session import SessionKeeper
 from handlers.sightings import Sightings
 from handlers.turn import TurnLimits, Turns
 from handlers.warm_up import WarmUp
+from provisioning.docker.driver import DockerDriver, DockerOptions
+from provisioning.docker.engine import Engine
+from provisioning.docker.image import Image
+from provisioning.docker.labels import Deployment
+from provisioning.docker.pull import PullPolicy
 from provisioning.driver import Driver, ProgressListener
 from provisioning.external import ExternalDriver
 from provisioning.home.live import LiveHome
@@ -247,7 +252,8 @@ async def _assemble(
     http = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()))
     recognizer = stack.enter_context(cascade())
     warm_up = WarmUp(recognizer, SUPPORTED, when_warm=settle_collector)
-    provisioner = _provisioner(settings, stored, http, warm_up, report)
+    drivers = await asyncio.to_thread(_drivers, settings, stored.users)
+    provisioner = _provisioner(settings, stored, http, warm_up, report, drivers)
     roster = RosterKeeper(
         users=stored.users, devices=stored.devices, revocations=stored.revocations, bindings=stored.bindings
     )
@@ -350,6 +356,7 @@ def _provisioner(
     http: aiohttp.ClientSession,
     warm_up: WarmUp,
     report: ProgressListener,
+    drivers: Mapping[str, Driver],
 ) -> Provisioner:
     def make_home(user_id: str, url: str, token: str) -> LiveHome:
         home = LiveHome(user_id=user_id, url=url, token=token, http=http)
@@ -357,7 +364,7 @@ def _provisioner(
         return home
 
     return Provisioner(
-        drivers=_drivers(settings, stored.users),
+        drivers=drivers,
         instances=stored.instances,
         users=stored.users,
         http=http,
@@ -365,6 +372,9 @@ def _provisioner(
             port_range=settings.ha_port_range,
             start_concurrency=settings.ha_start_concurrency,
             boot_timeout_seconds=settings.ha_boot_timeout_seconds,
+            network_pool=settings.ha_network_pool,
+            memory_limit=settings.ha_memory_limit,
+            cpu_limit=settings.ha_cpu_limit,
         ),
         report=report,
         make_home=make_home,
@@ -439,8 +449,31 @@ def _drivers(settings: Settings, users: Users) -> dict[str, Driver]:
             python=str(settings.ha_python) if settings.ha_python else None,
         ),
     )
-    external = ExternalDriver(credentials=users)
-    return {driver.kind: driver for driver in (process, external)}
+    drivers: list[Driver] = [process, ExternalDriver(credentials=users)]
+    if settings.serves_docker:
+        # Elsewhere an engine that is not there would be missed all the time.
+        drivers.append(docker_driver(settings, deployment=server_id(settings.data_dir)))
+    return {driver.kind: driver for driver in drivers}
+
+
+def docker_driver(settings: Settings, *, deployment: str) -> DockerDriver:
+    """The Docker driver as it is set up.
+
+    Args:
+        settings: Where the engine is, and what instances run.
+        deployment: The identifier of this server.
+    """
+    image = Image(
+        settings.ha_image,
+        command=settings.ha_image_command,
+        user=settings.ha_image_user,
+        config_mount=settings.ha_image_config,
+    )
+    return DockerDriver(
+        engine=Engine(settings.docker_host),
+        deployment=Deployment(deployment),
+        options=DockerOptions(image, PullPolicy(settings.ha_image_pull)),
+    )
 
 
 def _holder() -> str:

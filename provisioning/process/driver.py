@@ -117,6 +117,9 @@ class ProcessDriver:
             await self._spawn(spec, spec.host_port, self._installation)
             return _endpoint(spec.host_port)
 
+    async def adjust(self, spec: InstanceSpec) -> None:
+        """Nothing: this driver limits nobody."""
+
     async def stop(self, name: str, *, within: float) -> None:
         """Ask the process to end, and kill it with its group when it has not."""
         await self._adopt_survivors()

@@ -174,8 +174,11 @@ class TestProblems:
             ("HA_NETWORK_POOL", "10.0.0.1/8"),
             ("HA_NETWORK_POOL", "10.0.0.0/30"),
             ("HA_NETWORK_POOL", "8.8.0.0/16"),
-            ("HA_DRIVER", "docker"),
             ("HA_DRIVER", "magic"),
+            ("HA_IMAGE_PULL", "sometimes"),
+            ("HA_IMAGE_COMMAND", "run 'this"),
+            ("HA_IMAGE_USER", "root"),
+            ("HA_IMAGE_CONFIG", "config"),
             ("HA_PYTHON", "/nowhere/python"),
             ("HA_PYTHON", "python-of-this-name"),
             ("OLLAMA_URL", "ftp://127.0.0.1"),
@@ -230,10 +233,8 @@ class TestProblems:
         assert "6 problems" in str(caught.value)
 
     def test_a_single_problem_is_told_in_the_error_itself(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("HA_DRIVER", "docker")
-        with pytest.raises(
-            SettingsError, match=r"HA_DRIVER: docker is not served yet \(use process or external\)"
-        ):
+        monkeypatch.setenv("HA_NETWORK_POOL", "10.0.0.0/30")
+        with pytest.raises(SettingsError, match=r"HA_NETWORK_POOL: 10\.0\.0\.0/30 has no room for one /28"):
             load_settings()
 
     def test_a_malformed_value_is_shown_unless_it_is_a_secret(self, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -82,6 +82,9 @@ class StandInDriver:
         )
         return endpoint
 
+    async def adjust(self, spec: InstanceSpec) -> None:
+        pass
+
     async def stop(self, name: str, *, within: float) -> None:
         if name in self.engine.seen:
             self.engine.seen[name] = Observation(name, Condition.STOPPED)

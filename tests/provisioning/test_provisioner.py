@@ -125,6 +125,10 @@ class House:
             raise AssertionError(f"not {wanted}: {await self.instances.get(user_id)}") from None
         return await self.instances.get(user_id)
 
+    def kick(self, user_id: str) -> None:
+        assert self.provisioner is not None
+        self.provisioner.kick(user_id)
+
     async def is_empty(self) -> bool:
         return not await self.instances.list()
 
@@ -601,6 +605,68 @@ async def test_a_port_of_somebody_else_is_left_to_them(house: House) -> None:
         users = [await house.user() for _ in range(2)]
         ports = {(await house.until_ready(user)).host_port for user in users}
         assert ports == {8202, 8203}
+
+
+async def test_a_subnet_of_somebody_else_is_left_to_them(house: House) -> None:
+    class OccupiedDriver(StandInDriver):
+        """Somebody else has the first subnet."""
+
+        async def start(self, spec: InstanceSpec) -> Endpoint:
+            if spec.network_subnet == "10.213.0.0/28":
+                raise InstanceError(FailureReason.SUBNET_TAKEN, "somebody has it")
+            return await super().start(spec)
+
+    async with house.provisioning(OccupiedDriver(house.engine)):
+        user = await house.users.add(email="anna@example.org", password_hash="-", language="hu")
+        await house.instances.request(
+            user_id=user.id,
+            driver="stand-in",
+            timezone="UTC",
+            language="hu",
+            country=None,
+            port_range=OPTIONS.port_range,
+            network_pool=OPTIONS.network_pool,
+        )
+        house.kick(user.id)
+        assert (await house.until_ready(user.id)).network_subnet == "10.213.0.16/28"
+
+
+async def test_an_instance_has_the_limits_that_are_set_for_all_unless_it_has_its_own(house: House) -> None:
+    class LimitingDriver(StandInDriver):
+        """Tells what limits it was to put in force."""
+
+        adjusted: tuple[tuple[int | None, float | None], ...] = ()
+
+        async def adjust(self, spec: InstanceSpec) -> None:
+            self.adjusted += ((spec.memory_limit, spec.cpu_limit),)
+            self.engine.seen[spec.name] = replace(
+                self.engine.seen[spec.name], memory_limit=spec.memory_limit, cpu_limit=spec.cpu_limit
+            )
+
+    driver = LimitingDriver(house.engine)
+    async with house.provisioning(driver, replace(OPTIONS, memory_limit=512 << 20, cpu_limit=0.5)):
+        user = await house.user()
+        await house.until_ready(user)
+        (spec,) = house.engine.started
+        assert (spec.memory_limit, spec.cpu_limit) == (512 << 20, 0.5)
+        await house.instances.set_limits(user, memory_limit=1 << 30, cpu_limit=None)
+        house.kick(user)
+        await until(lambda: (1 << 30, 0.5) in driver.adjusted)
+        await house.until_ready(user)
+        assert len(house.engine.started) == 1
+
+
+async def test_one_that_somebody_changed_behind_our_back_is_made_anew(house: House) -> None:
+    driver = StandInDriver(house.engine)
+    async with house.provisioning(driver) as provisioner:
+        user = await house.user()
+        record = await house.until_ready(user)
+        house.engine.seen[record.container_name] = replace(
+            house.engine.seen[record.container_name], fingerprint=None
+        )
+        provisioner.kick(user)
+        await until(lambda: len(house.engine.started) == 2)
+        await house.until_ready(user)
 
 
 async def test_where_every_port_is_taken_that_is_said_and_looked_at_again(house: House) -> None:

@@ -12,6 +12,7 @@ import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
@@ -111,18 +112,19 @@ class RunningServer:
         assert done.returncode == 0 or not check, done.stderr
         return done
 
-    async def add_user(self, email: str, *, language: str = "hu") -> None:
+    async def add_user(self, email: str, *, language: str = "hu", driver: str = "process") -> None:
         """Add a user whose Home Assistant begins with the demo's devices."""
         async with self.stored() as stored:
             user = await stored.users.add(email=email, password_hash="none", language=language)
             await stored.instances.request(
                 user_id=user.id,
-                driver="process",
+                driver=driver,
                 timezone="Europe/Budapest",
                 language=language,
                 country="HU",
                 config_yaml=read_script().configuration,
                 port_range=range(8200, 8301),
+                network_pool=IPv4Network("10.213.0.0/16") if driver == "docker" else None,
             )
 
     def add_device(self, email: str, name: str, *arguments: str) -> str:
@@ -177,12 +179,12 @@ class RunningServer:
         async with self.home_assistant(email) as socket:
             yield Witness(socket)
 
-    async def furnish(self, *emails: str) -> None:
+    async def furnish(self, *emails: str, written: bool = True) -> None:
         script = read_script()
         async with aiohttp.ClientSession() as http:
             for email in emails:
                 await furnish(*await self.access(email), script, http=http)
-        for email in emails:
+        for email in emails if written else ():
             self._until_written(email, script)
 
     def _until_written(self, email: str, script: Script) -> None:
@@ -247,6 +249,12 @@ def household(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Household]:
         yield Household(server, *tokens)
     finally:
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def a_server() -> type[RunningServer]:
+    """Makes servers, on a data folder and with settings."""
+    return RunningServer
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
+from ipaddress import IPv4Network
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
@@ -14,7 +15,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initial
 from sqlalchemy import select
 
 from storage.database import Database
-from storage.errors import AlreadyExistsError, NotFoundError, PortsExhaustedError
+from storage.errors import AlreadyExistsError, NotFoundError, PortsExhaustedError, SubnetsExhaustedError
 from storage.instances import Instances, container_name
 from storage.migrate import upgrade
 from storage.records import DesiredState, InstanceRecord, InstanceStatus, UserRecord
@@ -67,6 +68,8 @@ async def test_nobody_has_no_instance(instances: Instances, anna: UserRecord) ->
         instances.set_owner_password(anna.id, "p"),
         instances.owner_password(anna.id),
         instances.move_port(anna.id, PORTS, set()),
+        instances.move_subnet(anna.id, IPv4Network("10.213.0.0/16"), ()),
+        instances.set_limits(anna.id, memory_limit=None, cpu_limit=None),
         instances.remove(anna.id),
     ]
     for attempt in attempts:
@@ -133,6 +136,61 @@ async def test_a_port_that_somebody_else_listens_on_is_left(
     with pytest.raises(PortsExhaustedError):
         await instances.move_port(anna.id, range(8201, 8204), {8202})
     assert (await instances.get(anna.id)).host_port == 8203
+
+
+async def _request_container(instances: Instances, user: UserRecord, pool: IPv4Network) -> InstanceRecord:
+    return await instances.request(
+        user_id=user.id,
+        driver="docker",
+        timezone="UTC",
+        language="hu",
+        country=None,
+        port_range=PORTS,
+        network_pool=pool,
+    )
+
+
+async def test_containers_have_subnets_of_their_own_out_of_the_pool(
+    instances: Instances, anna: UserRecord, bela: UserRecord
+) -> None:
+    pool = IPv4Network("10.213.0.0/27")
+    assert (await _request_container(instances, anna, pool)).network_subnet == "10.213.0.0/28"
+    assert (await _request_container(instances, bela, pool)).network_subnet == "10.213.0.16/28"
+    with pytest.raises(SubnetsExhaustedError, match="HA_NETWORK_POOL"):
+        await instances.move_subnet(anna.id, pool, ())
+    await instances.remove(bela.id)
+    assert (await instances.move_subnet(anna.id, pool, ())).network_subnet == "10.213.0.16/28"
+
+
+async def test_a_subnet_that_overlaps_with_somebody_elses_is_left(
+    instances: Instances, anna: UserRecord
+) -> None:
+    pool = IPv4Network("10.213.0.0/16")
+    await _request_container(instances, anna, pool)
+    moved = await instances.move_subnet(anna.id, pool, {IPv4Network("10.213.0.0/24")})
+    assert moved.network_subnet == "10.213.1.0/28"
+
+
+async def test_where_the_pool_is_used_up_nobody_is_half_added(
+    instances: Instances, anna: UserRecord, bela: UserRecord
+) -> None:
+    pool = IPv4Network("10.213.0.0/28")
+    await _request_container(instances, anna, pool)
+    with pytest.raises(SubnetsExhaustedError):
+        await _request_container(instances, bela, pool)
+    with pytest.raises(NotFoundError):
+        await instances.get(bela.id)
+
+
+async def test_limits_of_ones_own_are_kept_and_given_up(instances: Instances, anna: UserRecord) -> None:
+    assert ((await _request(instances, anna)).memory_limit, (await instances.get(anna.id)).cpu_limit) == (
+        None,
+        None,
+    )
+    limited = await instances.set_limits(anna.id, memory_limit=1 << 30, cpu_limit=0.75)
+    assert (limited.memory_limit, limited.cpu_limit) == (1 << 30, 0.75)
+    unlimited = await instances.set_limits(anna.id, memory_limit=None, cpu_limit=None)
+    assert (unlimited.memory_limit, unlimited.cpu_limit, unlimited.generation) == (None, None, 1)
 
 
 async def test_what_is_wanted_and_what_is_seen_are_kept_apart(

@@ -10,10 +10,14 @@ from typing import Annotated, Any, Final
 import typer
 
 from config.errors import WyomingCentralError
+from config.memory_size import format_memory_size, parse_memory_size
+from config.settings import Settings
+from provisioning.driver import Driver
 from provisioning.onboarding import USERNAME
 from provisioning.process.driver import ProcessDriver
 from provisioning.process.installation import Installer
 from storage.records import DesiredState, InstanceRecord, InstanceStatus, UserRecord
+from wyoming_central.application import docker_driver
 from wyoming_central.cli.commands import group
 from wyoming_central.cli.find import User, find_user
 from wyoming_central.cli.follow import NoServerError, described, follow
@@ -31,10 +35,14 @@ from wyoming_central.cli.output import (
 )
 from wyoming_central.cli.remedies import remedy_of
 from wyoming_central.cli.store import Store, open_store
+from wyoming_central.discovery import server_id
 
 _POLL_SECONDS: Final = 0.5
 # What `logs --follow` looks at each time; more than an instance writes in between.
 _FOLLOWED_LINES: Final = 500
+_LEAST_MEMORY: Final = 64 << 20
+_MOST_MEMORY: Final = 1 << 40
+_MOST_CPUS: Final = 1024
 
 app = group("Instances: the users' Home Assistants. The server makes, watches and repairs them.")
 
@@ -92,6 +100,73 @@ def logs(
 ) -> None:
     """Show the end of what an instance has written."""
     asyncio.run(_logs(user, lines, follow=follow_))
+
+
+@app.command("set")
+def set_(
+    *,
+    user: User,
+    memory: Annotated[
+        str | None, typer.Option(metavar="SIZE", help="Such as 768m or 1g; `default` for HA_MEMORY_LIMIT.")
+    ] = None,
+    cpus: Annotated[
+        str | None, typer.Option(metavar="NUMBER", help="Such as 0.5 or 2; `default` for HA_CPU_LIMIT.")
+    ] = None,
+) -> None:
+    """Give an instance limits of its own, while it runs.
+
+    Only containers are limited; the process driver limits nobody.
+    """
+    if memory is None and cpus is None:
+        raise typer.BadParameter("say --memory, --cpus or both")
+    asyncio.run(_set_limits(user, _memory_of(memory), _cpus_of(cpus)))
+
+
+_KEEP: Final = -1
+
+
+def _memory_of(text: str | None) -> int | None:
+    """Bytes; None for the default, `_KEEP` where nothing was said."""
+    if text is None or text == "default":
+        return _KEEP if text is None else None
+    try:
+        size = parse_memory_size(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"--memory {text}: {error}") from error
+    if not _LEAST_MEMORY <= size <= _MOST_MEMORY:
+        raise typer.BadParameter(f"--memory {text} is not between 64m and 1024g")
+    return size
+
+
+def _cpus_of(text: str | None) -> float | None:
+    """Processors; None for the default, `_KEEP` where nothing was said."""
+    if text is None or text == "default":
+        return _KEEP if text is None else None
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0.01 <= number <= _MOST_CPUS:
+        raise typer.BadParameter(f"--cpus {text} is no number between 0.01 and {_MOST_CPUS}")
+    return number
+
+
+async def _set_limits(wanted: str, memory: int | None, cpus: float | None) -> None:
+    async with open_store() as store:
+        user = await find_user(store, wanted)
+        before = await store.instances.get(user.id)
+        now = await store.instances.set_limits(
+            user.id,
+            memory_limit=before.memory_limit if memory == _KEEP else memory,
+            cpu_limit=before.cpu_limit if cpus == _KEEP else cpus,
+        )
+        settings = store.settings
+    memory_now = format_memory_size(now.memory_limit or settings.ha_memory_limit)
+    note(
+        f"Limits of {user.email}: memory {memory_now}, processors {now.cpu_limit or settings.ha_cpu_limit:g}"
+    )
+    if now.driver != "docker":
+        note(f"They are for containers; the driver {now.driver} does not limit anybody.", style="yellow")
 
 
 async def _list(*, as_json: bool) -> None:
@@ -214,16 +289,31 @@ async def _logs(wanted: str, lines: int, *, follow: bool) -> None:
         user = await find_user(store, wanted)
         instance = await store.instances.get(user.id)
         settings = store.settings
+    driver = await asyncio.to_thread(_driver_with_logs, instance, settings)
+    try:
+        await _tell_logs(driver, user, instance, lines, follow=follow)
+    finally:
+        await driver.close()
+
+
+def _driver_with_logs(instance: InstanceRecord, settings: Settings) -> Driver:
+    if instance.driver == "docker":
+        return docker_driver(settings, deployment=server_id(settings.data_dir))
     if instance.driver != "process":
         raise WyomingCentralError(
             f"the driver {instance.driver} keeps no log here",
             remedy="look into that Home Assistant's own log",
         )
     python = str(settings.ha_python) if settings.ha_python else None
-    driver = ProcessDriver(
+    return ProcessDriver(
         data_dir=settings.data_dir,
         installer=Installer(folder=settings.cache_dir / "home-assistant", python=python),
     )
+
+
+async def _tell_logs(
+    driver: Driver, user: UserRecord, instance: InstanceRecord, lines: int, *, follow: bool
+) -> None:
     tail = max(lines, _FOLLOWED_LINES)
     known = await driver.logs(instance.container_name, tail=tail)
     if not known:
@@ -289,6 +379,9 @@ def _as_json(instance: InstanceRecord, user: UserRecord | None) -> dict[str, Any
         "language": instance.language,
         "country": instance.country,
         "timezone": instance.timezone,
+        "network_subnet": instance.network_subnet,
+        "memory_limit": instance.memory_limit,
+        "cpu_limit": instance.cpu_limit,
         "failure_reason": instance.failure_reason,
         "failure_detail": instance.failure_detail,
         "remedy": remedy_of(instance),

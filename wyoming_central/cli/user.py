@@ -64,8 +64,10 @@ def add(
     email: Annotated[str, typer.Argument(metavar="EMAIL", help="Names the user everywhere.")],
     language: Language = DEFAULT_LANGUAGE,
     driver: Annotated[
-        Literal["process", "external"] | None,
-        typer.Option(help="process: run one for the user; external: they have one. Default: HA_DRIVER."),
+        Literal["process", "docker", "external"] | None,
+        typer.Option(
+            help="process, docker: run one for the user, so; external: they have one. Default: HA_DRIVER."
+        ),
     ] = None,
     url: Annotated[str | None, typer.Option(metavar="URL", help="Where the external one is.")] = None,
     token_file: Annotated[
@@ -187,6 +189,7 @@ async def _check(wanted: _Wanted, *, home: bool) -> None:
 
 async def _add(wanted: _Wanted, password: str | None) -> tuple[UserRecord, InstanceRecord]:
     async with open_store() as store:
+        _driver(store, wanted)  # before there is half a user
         user = await store.users.add(
             email=wanted.email,
             password_hash=NO_PASSWORD if password is None else await hash_password(password),
@@ -207,13 +210,15 @@ async def _request_home(store: Store, user: UserRecord, wanted: _Wanted) -> Inst
         return await store.instances.request_external(
             user_id=user.id, timezone=wanted.timezone, language=wanted.language, country=wanted.country
         )
+    driver = _driver(store, wanted)
     return await store.instances.request(
         user_id=user.id,
-        driver=_driver(store, wanted),
+        driver=driver,
         timezone=wanted.timezone,
         language=wanted.language,
         country=wanted.country,
         port_range=store.settings.ha_port_range,
+        network_pool=store.settings.ha_network_pool if driver == "docker" else None,
     )
 
 
@@ -221,6 +226,8 @@ def _driver(store: Store, wanted: _Wanted) -> str:
     driver = wanted.driver or store.settings.ha_driver
     if driver == "external" and not wanted.url:
         raise typer.BadParameter("HA_DRIVER is external: --url is needed, and --token-file or --token-stdin")
+    if driver == "docker" and not store.settings.serves_docker:
+        raise typer.BadParameter("no server here runs containers: set HA_DRIVER=docker, or DOCKER_HOST")
     return driver
 
 
@@ -239,7 +246,7 @@ async def _tell(user: UserRecord, instance: InstanceRecord, *, wait: bool | None
         else:
             note("The Home Assistant is being made: `wyoming-central instance list` shows how far it is.")
     note(f"Next: wyoming-central device add {user.email} NAME --area AREA")
-    if instance.driver == "process":
+    if instance.driver != "external":
         # A new home has nothing in it, and whoever speaks to it is told that no lamp was found.
         note(f"To add lamps and rooms: wyoming-central instance login {user.email}")
 
@@ -317,7 +324,8 @@ async def _what_goes(wanted: str) -> tuple[UserRecord, str]:
     elif instance.driver == "external":
         note("  home       the token; their Home Assistant is left alone")
     else:
-        note("  home       it is stopped; its folder with all data is kept")
+        where = "volume" if instance.driver == "docker" else "folder"
+        note(f"  home       it is stopped; its {where} with all data is kept")
     return user, f"Remove {user.email}?"
 
 

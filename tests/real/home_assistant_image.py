@@ -1,0 +1,63 @@
+"""An image of a real Home Assistant, made without a registry from what the process driver installs."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+from provisioning.process.installation import Installation
+from tests.real.docker_engine import DockerEngine
+
+IMAGE: Final = "wyoming-central-test/home-assistant:1"
+
+# Of the interpreter, what nobody needs to run something with it.
+_LEFT_OUT: Final = ("test", "idlelib", "tkinter", "site-packages", "config-*", "ensurepip")
+_LIBRARY: Final = re.compile(r"(?:=>\s*)?(/\S+)\s+\(0x")
+
+
+def make_image(engine: DockerEngine, installation: Installation) -> None:
+    """Import the installation, its interpreter, and the libraries of this machine that both load."""
+    interpreter = _home_of(installation.python)
+    venv = installation.python.parent.parent
+    libraries = sorted(_libraries_of([interpreter, venv]))
+    excluded = [f"--exclude={interpreter}/lib/python3.*/{name}" for name in _LEFT_OUT]
+    with subprocess.Popen(
+        [
+            # Links are followed: where they lead on this machine there is nothing in the image.
+            "tar", "--create", "--absolute-names", "--dereference", "--wildcards",
+            *excluded, f"--exclude={venv}/lib64", "--exclude=*.a",
+            str(interpreter), str(venv), *libraries, "/bin/busybox", "/etc/passwd", "/etc/group",
+        ],
+        stdout=subprocess.PIPE,
+    ) as packed:  # fmt: skip
+        imported = subprocess.run(
+            ["docker", "-H", engine.url, "import", "-", IMAGE],
+            stdin=packed.stdout,
+            capture_output=True,
+            timeout=300,
+            check=False,
+        )
+    if packed.returncode or imported.returncode:
+        raise RuntimeError(f"no image: {imported.stderr.decode(errors='replace')}")
+
+
+def _home_of(python: Path) -> Path:
+    asked = [str(python), "-c", "import sys; print(sys.base_prefix)"]
+    return Path(subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip())
+
+
+def _libraries_of(folders: Iterable[Path]) -> Iterator[str]:
+    """Every shared library outside these folders that something in them is linked with."""
+    roots = tuple(str(folder) for folder in folders)
+    binaries = [str(path) for root in roots for path in Path(root).rglob("*.so*") if path.is_file()]
+    binaries += [str(path) for root in roots for path in Path(root).glob("bin/python3*") if path.is_file()]
+    said = subprocess.run(["ldd", *binaries], capture_output=True, text=True, check=False).stdout
+    found = set(_LIBRARY.findall(said)) | {"/lib64/ld-linux-x86-64.so.2"}
+    for library in found:
+        if not library.startswith(roots) and Path(library).exists():
+            yield library
+            if (real := str(Path(library).resolve())) != library:
+                yield real

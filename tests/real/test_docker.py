@@ -1,0 +1,160 @@
+"""A real Home Assistant in a container of a real Docker engine, from a new user to a spoken lamp."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.real.docker_engine import DockerEngine, NoEngineError, docker_engine
+from tests.real.home_assistant_image import IMAGE, make_image
+from tests.real.provisioned import installer
+
+if TYPE_CHECKING:
+    from conftest import RunningServer
+
+pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(900)]
+
+EMAIL = "dora@example.org"
+LAMP = "light.ceiling_lights"
+NOTICED_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class House:
+    """A server whose user has a furnished Home Assistant in a container, and a satellite."""
+
+    engine: DockerEngine
+    server: RunningServer
+    token: str
+
+    @property
+    def container(self) -> dict[str, Any]:
+        """What the engine says of the user's container."""
+        (described,) = json.loads(self.engine.docker("inspect", self.server.instance(EMAIL)["name"]))
+        assert isinstance(described, dict)
+        return described
+
+    async def lamp(self) -> str:
+        """How the lamp is, in Home Assistant's own words."""
+        async with self.server.home_assistant(EMAIL) as socket:
+            states = await socket.command("get_states", within=10)
+        return next(str(one["state"]) for one in states if one["entity_id"] == LAMP)
+
+    async def say(self, sentence: str) -> str:
+        """What is answered to a sentence: the type of the event."""
+        async with self.server.satellite(self.token) as satellite:
+            return str((await satellite.say(sentence))[-1].type)
+
+
+@pytest.fixture(scope="module")
+def house(
+    tmp_path_factory: pytest.TempPathFactory, a_server: Callable[..., RunningServer]
+) -> Iterator[House]:
+    try:
+        with docker_engine() as engine:
+            installation = asyncio.run(installer().install(lambda _: None))
+            make_image(engine, installation)
+            command = " ".join(installation.command(Path("/config")))
+            server = a_server(
+                tmp_path_factory.mktemp("docker"),
+                {
+                    "HA_DRIVER": "docker",
+                    "DOCKER_HOST": engine.url,
+                    "HA_IMAGE": IMAGE,
+                    "HA_IMAGE_PULL": "never",
+                    "HA_IMAGE_COMMAND": command,
+                },
+            )
+            server.start()
+            try:
+                asyncio.run(server.add_user(EMAIL, driver="docker"))
+                token = server.add_device(EMAIL, "Nappali", "--area", "Nappali")
+                server.until_ready(EMAIL)
+                asyncio.run(server.furnish(EMAIL, written=False))
+                house = House(engine, server, token)
+                # The mirror learns of the new names a moment later.
+                _until(lambda: asyncio.run(house.say("Kapcsold le a nappali lámpát")) == "handled")
+                yield house
+            finally:
+                server.stop()
+    except NoEngineError as error:
+        pytest.skip(str(error))
+
+
+async def test_a_spoken_sentence_changes_the_lamp_in_the_container(house: House) -> None:
+    assert await house.say("Kapcsold le a nappali lámpát") == "handled"
+    assert await house.lamp() == "off"
+    assert await house.say("Kapcsold be a nappali lámpát") == "handled"
+    assert await house.lamp() == "on"
+
+
+def test_the_container_has_the_limits_of_the_settings_and_is_published_here_only(house: House) -> None:
+    host, network = house.container["HostConfig"], house.container["NetworkSettings"]
+    assert (host["Memory"], host["NanoCpus"]) == (512 << 20, 500_000_000)
+    assert [published["HostIp"] for published in network["Ports"]["8123/tcp"]] == ["127.0.0.1"]
+    assert list(network["Networks"]) == [house.server.instance(EMAIL)["name"]]
+
+
+def test_limits_of_ones_own_are_in_force_while_it_runs_on(house: House) -> None:
+    before = house.container["Id"]
+    house.server.run("instance", "set", EMAIL, "--memory", "640m", "--cpus", "0.75")
+    _until(lambda: house.container["HostConfig"]["Memory"] == 640 << 20)
+    assert house.container["HostConfig"]["NanoCpus"] == 750_000_000
+    assert house.container["Id"] == before
+    house.server.run("instance", "set", EMAIL, "--memory", "default", "--cpus", "default")
+    _until(lambda: house.container["HostConfig"]["Memory"] == 512 << 20)
+
+
+def test_its_log_is_shown(house: House) -> None:
+    assert "(MainThread)" in house.server.run("instance", "logs", EMAIL).stdout
+
+
+@pytest.mark.parametrize("deed", [("kill",), ("rm", "-f")], ids=" ".join)
+async def test_what_is_done_to_it_behind_our_back_is_mended(house: House, deed: tuple[str, ...]) -> None:
+    name, before = house.server.instance(EMAIL)["name"], house.container["State"]["StartedAt"]
+    house.engine.docker(*deed, name)
+    _until(lambda: house.server.instance(EMAIL)["status"] != "ready", within=NOTICED_SECONDS)
+    house.server.until_ready(EMAIL)
+    assert house.container["State"]["StartedAt"] != before
+    assert await house.say("Kapcsold le a nappali lámpát") == "handled"
+    assert await house.lamp() == "off"
+
+
+async def test_a_container_outlives_its_server_and_is_adopted_by_the_next(house: House) -> None:
+    before = house.container
+    house.server.kill()
+    house.server.start()
+    house.server.until_ready(EMAIL)
+    _until(lambda: bool([line for line in house.server.log() if line["event"] == "instance_status"]))
+    after = house.container
+    assert (after["Id"], after["State"]["StartedAt"]) == (before["Id"], before["State"]["StartedAt"])
+    assert await house.say("Kapcsold be a nappali lámpát") == "handled"
+
+
+def test_a_removed_user_leaves_the_volume_and_nothing_else(house: House) -> None:
+    name = house.server.instance(EMAIL)["name"]
+    house.server.run("user", "remove", EMAIL, "--yes")
+    _until(lambda: name not in house.engine.docker("ps", "-a", "--format", "{{.Names}}"), within=30)
+    _until(lambda: name not in house.engine.docker("network", "ls"), within=10)
+    assert name in house.engine.docker("volume", "ls")
+
+
+def _until(holds: Callable[[], bool], *, within: float = 15.0) -> None:
+    """Look until something holds."""
+    end = time.monotonic() + within
+    while True:
+        try:
+            if holds():
+                return
+        except (RuntimeError, subprocess.TimeoutExpired):
+            pass
+        assert time.monotonic() < end, "it did not come to hold"
+        time.sleep(0.05)
