@@ -27,6 +27,7 @@ from provisioning.home.live import HomeStatus, LiveHome
 from provisioning.homes import Absence
 from provisioning.onboarding import RENEW_BEFORE_DAYS, Onboarding
 from provisioning.options import ProvisionerOptions
+from provisioning.spec import spec_of
 from provisioning.stored_account import StoredAccount, days_left
 from storage.errors import (
     NotFoundError,
@@ -230,24 +231,6 @@ class Keeper:
                 await self._remove(driver, record)
         return True
 
-    def _spec(self, record: InstanceRecord) -> InstanceSpec:
-        """What the instance of a row is to be; what the row leaves open is as set for all."""
-        options = self._all.options
-        return InstanceSpec(
-            user_id=record.user_id,
-            name=record.container_name,
-            host_port=record.host_port,
-            instance_id=record.id,
-            language=record.language,
-            country=record.country,
-            time_zone=record.timezone,
-            config_yaml=record.config_yaml,
-            generation=record.generation,
-            memory_limit=record.memory_limit or options.memory_limit,
-            cpu_limit=record.cpu_limit or options.cpu_limit,
-            network_subnet=record.network_subnet,
-        )
-
     def _driver(self, record: InstanceRecord) -> Driver:
         driver = self._all.drivers.get(record.driver)
         if driver is None:
@@ -275,7 +258,7 @@ class Keeper:
 
     async def _bring_up(self, driver: Driver, record: InstanceRecord) -> None:
         """Have it run, answer, let us in, and be mirrored."""
-        spec = self._spec(record)
+        spec = spec_of(record, self._all.options)
         seen = await _look(driver, spec.name)
         if seen.condition is Condition.RUNNING and seen.fingerprint != spec.fingerprint():
             await self._tell(InstanceStatus.STARTING, phase="stopping")
@@ -329,7 +312,7 @@ class Keeper:
         self, driver: Driver, record: InstanceRecord
     ) -> tuple[Endpoint, InstanceSpec]:
         while True:
-            spec = self._spec(record)
+            spec = spec_of(record, self._all.options)
             try:
                 return await driver.start(spec), spec
             except InstanceError as error:
@@ -532,7 +515,7 @@ class Keeper:
             InstanceError: It ended, or does not answer any more.
         """
         options = self._all.options
-        spec = self._spec(record)
+        spec = spec_of(record, self._all.options)
         since = last_live = self._all.clock()
         while True:
             nudged = self._nudge.listen()

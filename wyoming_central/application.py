@@ -252,7 +252,7 @@ async def _assemble(
     http = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()))
     recognizer = stack.enter_context(cascade())
     warm_up = WarmUp(recognizer, SUPPORTED, when_warm=settle_collector)
-    drivers = await asyncio.to_thread(_drivers, settings, stored.users)
+    drivers = await asyncio.to_thread(drivers_of, settings, stored.users)
     provisioner = _provisioner(settings, stored, http, warm_up, report, drivers)
     roster = RosterKeeper(
         users=stored.users, devices=stored.devices, revocations=stored.revocations, bindings=stored.bindings
@@ -368,16 +368,21 @@ def _provisioner(
         instances=stored.instances,
         users=stored.users,
         http=http,
-        options=ProvisionerOptions(
-            port_range=settings.ha_port_range,
-            start_concurrency=settings.ha_start_concurrency,
-            boot_timeout_seconds=settings.ha_boot_timeout_seconds,
-            network_pool=settings.ha_network_pool,
-            memory_limit=settings.ha_memory_limit,
-            cpu_limit=settings.ha_cpu_limit,
-        ),
+        options=provisioner_options(settings),
         report=report,
         make_home=make_home,
+    )
+
+
+def provisioner_options(settings: Settings) -> ProvisionerOptions:
+    """What instances are held to, as it is set up."""
+    return ProvisionerOptions(
+        port_range=settings.ha_port_range,
+        start_concurrency=settings.ha_start_concurrency,
+        boot_timeout_seconds=settings.ha_boot_timeout_seconds,
+        network_pool=settings.ha_network_pool,
+        memory_limit=settings.ha_memory_limit,
+        cpu_limit=settings.ha_cpu_limit,
     )
 
 
@@ -441,7 +446,8 @@ def _admission_limits(settings: Settings) -> AdmissionLimits:
     )
 
 
-def _drivers(settings: Settings, users: Users) -> dict[str, Driver]:
+def drivers_of(settings: Settings, users: Users) -> dict[str, Driver]:
+    """The ways to run an instance that are set up, by their words. Reads a file."""
     process = ProcessDriver(
         data_dir=settings.data_dir,
         installer=Installer(

@@ -24,6 +24,7 @@ from provisioning.docker.observation import Container
 from provisioning.docker.pull import PullPolicy, have_image
 from provisioning.docker.routes import routed_networks
 from provisioning.docker.seed import MARK, archive_of
+from provisioning.docker.usage import Usage, usage_of
 from provisioning.driver import (
     Condition,
     DriverEvent,
@@ -188,6 +189,15 @@ class DockerDriver:
                 stdout=True, stderr=True, tail=str(tail)
             )
         return [clean_text(line.rstrip("\n"), _LINE_CHARACTERS) for line in lines][-tail:]
+
+    async def usage(self, name: str) -> Usage | None:
+        """What the instance uses; None where it does not run. The engine measures for a second or two."""
+        async with self._engine.asked() as docker:
+            container = await self._ours(docker, name)
+            if container is None or not container.is_running:
+                return None
+            (stats,) = await docker.containers.container(container.id).stats(stream=False)
+        return usage_of(stats)
 
     async def close(self) -> None:
         """Let go of the engine; containers run on."""

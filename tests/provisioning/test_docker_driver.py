@@ -21,6 +21,7 @@ from provisioning.docker.driver import DockerDriver, DockerOptions
 from provisioning.docker.image import Image
 from provisioning.docker.labels import DEPLOYMENT, MANAGED_BY, Deployment
 from provisioning.docker.pull import PullPolicy
+from provisioning.docker.strays import Whose, find_strays, remove_orphan
 from provisioning.driver import Condition, DriverEvent, InstanceSpec, Observation
 from provisioning.errors import FailureReason, InstanceError
 from tests.real.docker_engine import IDLE_COMMAND, IDLE_IMAGE, DockerEngine
@@ -311,6 +312,55 @@ async def test_two_deployments_on_one_engine_do_not_see_each_other(
     assert found["State"]["Running"]
     assert found["Config"]["Labels"][DEPLOYMENT] == "theirs"
     assert found["Config"]["Labels"][MANAGED_BY] == "wyoming-central"
+
+
+async def test_what_is_left_over_and_what_is_in_the_way_is_found_and_only_the_first_can_be_removed(
+    make: MakeDriver, spec: InstanceSpec, unused_ports: list[int], engine_of_the_tests: DockerEngine
+) -> None:
+    driver, of_others = make(), make(deployment=Deployment("theirs"))
+    await driver.start(spec)
+    await of_others.start(_of_somebody_else(spec, unused_ports[1]))
+    port = unused_ports[2]
+    run = ("run", "-d", "--name", "of-somebody", "-p", f"127.0.0.1:{port}:80", IDLE_IMAGE, *IDLE_COMMAND)
+    engine_of_the_tests.docker(*run)
+    engine_of_the_tests.docker("volume", "create", "wyoming-central-of-nobody")
+    engine = docker.Engine(engine_of_the_tests.url)
+
+    async def strays(*instance_ids: str) -> set[tuple[str, str, str]]:
+        async def known() -> set[str]:
+            return set(instance_ids)
+
+        found = await find_strays(engine, OURS, known, {port})
+        return {(one.kind.value, one.name, one.whose.value) for one in found}
+
+    foreign = {
+        ("container", "of-somebody", "foreign"),
+        ("volume", "wyoming-central-of-nobody", "foreign"),
+        *((kind, "wyoming-central-bbbbbbbbbbbb", "foreign") for kind in ("container", "network")),
+        ("volume", volume_name(_of_somebody_else(spec, 1)), "foreign"),
+    }
+    try:
+        assert await strays(spec.instance_id) == foreign
+        assert await strays() - foreign == {
+            ("container", spec.name, "orphan"),
+            ("network", spec.name, "orphan"),
+            ("volume", volume_name(spec), "orphan"),
+        }
+        for stray in await find_strays(engine, OURS, _nobody, {port}):
+            if stray.whose is Whose.ORPHAN:
+                await remove_orphan(engine, stray)
+            else:
+                with pytest.raises(ValueError, match="only what is this deployment's"):
+                    await remove_orphan(engine, stray)
+        assert await strays() == foreign
+    finally:
+        await engine.close()
+        engine_of_the_tests.docker("rm", "-f", "of-somebody")
+        engine_of_the_tests.docker("volume", "rm", "wyoming-central-of-nobody")
+
+
+async def _nobody() -> set[str]:
+    return set()
 
 
 # --- what happens behind its back --------------------------------------------------------------------------

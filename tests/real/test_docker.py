@@ -113,6 +113,14 @@ def test_limits_of_ones_own_are_in_force_while_it_runs_on(house: House) -> None:
     _until(lambda: house.container["HostConfig"]["Memory"] == 512 << 20)
 
 
+def test_what_it_uses_is_shown(house: House) -> None:
+    (usage,) = json.loads(house.server.run("instance", "stats", "--json").stdout)
+    assert usage["user"] == EMAIL
+    assert 30 << 20 < usage["memory"] < usage["memory_limit"] == 512 << 20
+    assert usage["processes"] > 5
+    assert EMAIL in house.server.run("instance", "stats").stdout
+
+
 def test_its_log_is_shown(house: House) -> None:
     assert "(MainThread)" in house.server.run("instance", "logs", EMAIL).stdout
 
@@ -141,10 +149,19 @@ async def test_a_container_outlives_its_server_and_is_adopted_by_the_next(house:
 
 def test_a_removed_user_leaves_the_volume_and_nothing_else(house: House) -> None:
     name = house.server.instance(EMAIL)["name"]
+    assert json.loads(house.server.run("reconcile", "--plan", "--json").stdout)["instances"] == [
+        {"user": EMAIL, "name": name, "action": "nothing", "reason": None}
+    ]
     house.server.run("user", "remove", EMAIL, "--yes")
     _until(lambda: name not in house.engine.docker("ps", "-a", "--format", "{{.Names}}"), within=30)
     _until(lambda: name not in house.engine.docker("network", "ls"), within=10)
     assert name in house.engine.docker("volume", "ls")
+    left = json.loads(house.server.run("reconcile", "--json").stdout)
+    assert [(one["kind"], one["whose"]) for one in left["strays"]] == [("volume", "orphan")]
+    assert house.server.run("reconcile", "--prune", check=False).returncode == 1, "nobody was asked"
+    assert name in house.engine.docker("volume", "ls")
+    house.server.run("reconcile", "--prune", "--yes")
+    assert name not in house.engine.docker("volume", "ls")
 
 
 def _until(holds: Callable[[], bool], *, within: float = 15.0) -> None:

@@ -48,6 +48,7 @@ ENTRIES: Final = (
     Entry("device", "People and devices", "Devices: the satellites of a user, and their tokens."),
     Entry("binding", "People and devices", "Bindings: let a device in by its address, without a token."),
     Entry("instance", "People and devices", "Instances: the users' Home Assistants."),
+    Entry("reconcile", "People and devices", "See what is to be done about instances, and is left over."),
     Entry("say", "Sentences", "Say a sentence to a server, as a device."),
     Entry("interpret", "Sentences", "Show what a sentence would do, without doing it."),
     Entry("audit", "Sentences", "The audit log: what was said, understood and done."),

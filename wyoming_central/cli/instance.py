@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Annotated, Any, Final
 
 import typer
@@ -13,6 +14,7 @@ from config.errors import WyomingCentralError
 from config.memory_size import format_memory_size, parse_memory_size
 from config.settings import Settings
 from provisioning.driver import Driver
+from provisioning.errors import InstanceError
 from provisioning.onboarding import USERNAME
 from provisioning.process.driver import ProcessDriver
 from provisioning.process.installation import Installer
@@ -100,6 +102,63 @@ def logs(
 ) -> None:
     """Show the end of what an instance has written."""
     asyncio.run(_logs(user, lines, follow=follow_))
+
+
+@app.command()
+def stats(*, as_json: AsJson = False) -> None:
+    """Show what the containers use, and what they may."""
+    asyncio.run(_stats(as_json=as_json))
+
+
+async def _stats(*, as_json: bool) -> None:
+    async with open_store() as store:
+        settings = store.settings
+        emails = {user.id: user.email for user in await store.users.list()}
+        instances = [one for one in await store.instances.list() if one.driver == "docker"]
+    if not instances and not as_json:
+        note("There are no containers: only those can be measured.")
+        return
+    driver = docker_driver(settings, deployment=await asyncio.to_thread(server_id, settings.data_dir))
+    try:
+        # The engine takes a second or two for each.
+        async with asyncio.TaskGroup() as group:
+            asked = [group.create_task(driver.usage(one.container_name)) for one in instances]
+    except* InstanceError as errors:
+        raise errors.exceptions[0] from None
+    finally:
+        await driver.close()
+    measured = [
+        (emails.get(one.user_id, f"removed {one.user_id[:8]}"), task.result())
+        for one, task in zip(instances, asked, strict=True)
+    ]
+    if as_json:
+        show_json([{"user": owner, **(asdict(usage) if usage else {})} for owner, usage in measured])
+        return
+    show_table(
+        (
+            Column("USER"),
+            Column("MEMORY", right=True),
+            Column("OF", right=True),
+            Column("CPUS", right=True),
+            Column("PROCESSES", right=True),
+        ),
+        (
+            (
+                owner,
+                _mebibytes(usage.memory),
+                _mebibytes(usage.memory_limit),
+                f"{usage.cpus:.2f}",
+                str(usage.processes),
+            )
+            if usage
+            else (owner, "-", "-", "-", "-")
+            for owner, usage in measured
+        ),
+    )
+
+
+def _mebibytes(size: int) -> str:
+    return f"{size / (1 << 20):,.0f} MB"
 
 
 @app.command("set")
@@ -219,6 +278,7 @@ async def _show(wanted: str, *, as_json: bool) -> None:
     async with open_store() as store:
         user = await find_user(store, wanted)
         instance = await store.instances.get(user.id)
+        settings = store.settings
     if as_json:
         show_json(_as_json(instance, user))
         return
@@ -235,6 +295,7 @@ async def _show(wanted: str, *, as_json: bool) -> None:
             ("Language", instance.language),
             ("Country", or_dash(instance.country)),
             ("Time zone", instance.timezone),
+            *_container(instance, settings),
             ("Added", moment(instance.created_at)),
             ("Since", moment(instance.updated_at)),
             *_failure(instance),
@@ -335,6 +396,16 @@ def _new_lines(before: list[str], now: list[str]) -> list[str]:
         if before[-len(kept) :] == kept:
             return now[len(kept) :]
     return now
+
+
+def _container(instance: InstanceRecord, settings: Settings) -> list[tuple[str, str]]:
+    if instance.driver != "docker":
+        return []
+    return [
+        ("Network", or_dash(instance.network_subnet)),
+        ("Memory", format_memory_size(instance.memory_limit or settings.ha_memory_limit)),
+        ("Processors", f"{instance.cpu_limit or settings.ha_cpu_limit:g}"),
+    ]
 
 
 def _failure(instance: InstanceRecord) -> list[tuple[str, str]]:

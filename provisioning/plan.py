@@ -1,0 +1,43 @@
+"""What the server would do about an instance, worked out and not done."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from provisioning.driver import Condition, InstanceSpec, Observation
+from storage.records import DesiredState
+
+
+class Action(StrEnum):
+    """What there is to do about one instance."""
+
+    NOTHING = "nothing"
+    START = "start"
+    REPLACE = "replace"
+    ADJUST = "adjust"
+    STOP = "stop"
+    REMOVE = "remove"
+
+
+def planned(desired: DesiredState, spec: InstanceSpec, seen: Observation) -> Action:
+    """What brings an instance from what is seen to what is wanted; the keeper does the same, step by step.
+
+    Args:
+        desired: Where a person wants it.
+        spec: What it is to be.
+        seen: What its driver sees.
+    """
+    runs = seen.condition is Condition.RUNNING
+    if desired is DesiredState.REMOVED:
+        return Action.REMOVE
+    if desired is DesiredState.STOPPED:
+        return Action.STOP if runs else Action.NOTHING
+    if not runs:
+        return Action.START
+    if seen.fingerprint != spec.fingerprint():
+        return Action.REPLACE
+    limits = (seen.memory_limit, seen.cpu_limit)
+    # A driver that cannot limit has none to change.
+    if limits not in {(None, None), (spec.memory_limit, spec.cpu_limit)}:
+        return Action.ADJUST
+    return Action.NOTHING
