@@ -34,7 +34,7 @@ async def have_image(docker: Docker, reference: str, policy: PullPolicy, report:
         InstanceError: It is missing and may not be fetched (`image-missing`).
         DockerError: It cannot be fetched.
     """
-    if policy is not PullPolicy.ALWAYS and await _is_there(docker, reference):
+    if policy is not PullPolicy.ALWAYS and await is_there(docker, reference):
         return
     if policy is PullPolicy.NEVER:
         raise InstanceError(
@@ -72,7 +72,12 @@ class _Layers:
         return _ALL * sum(current for current, _ in self._come.values()) / total if total else None
 
 
-async def _is_there(docker: Docker, reference: str) -> bool:
+async def is_there(docker: Docker, reference: str) -> bool:
+    """Whether the engine has an image.
+
+    Raises:
+        DockerError: It does not say.
+    """
     try:
         await docker.images.inspect(reference)
     except DockerError as error:

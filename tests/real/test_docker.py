@@ -121,6 +121,14 @@ def test_what_it_uses_is_shown(house: House) -> None:
     assert EMAIL in house.server.run("instance", "stats").stdout
 
 
+def test_the_doctor_finds_the_engine_and_the_image(house: House) -> None:
+    findings = {
+        one["subject"]: one for one in json.loads(house.server.run("doctor", "--json", check=False).stdout)
+    }
+    assert findings["Docker"]["grade"] == "ok"
+    assert findings["image"]["message"] == f"{IMAGE} is there"
+
+
 def test_its_log_is_shown(house: House) -> None:
     assert "(MainThread)" in house.server.run("instance", "logs", EMAIL).stdout
 

@@ -22,6 +22,9 @@ from config.generated_secrets import new_encryption_key
 from config.listen import ListenAddress
 from config.schema import Origin
 from config.settings import Reading, Settings, ensure_secrets, read_settings
+from provisioning.docker.engine import Engine
+from provisioning.docker.pull import is_there
+from provisioning.errors import InstanceError
 from provisioning.process.installation import MARKER, RECIPE
 from provisioning.process.interpreter import find_interpreters
 from storage.errors import SecretError
@@ -105,6 +108,7 @@ async def examine() -> list[Finding]:
         *stored.findings,
         await _interpreter(settings),
         _installation(settings),
+        *await _engine(settings),
         _ports(settings, stored),
         *[await _listener(address, served=stored.served) for address in settings.listen],
         _discovery(settings),
@@ -227,6 +231,28 @@ def _installation(settings: Settings) -> Finding:
         message = "not installed yet; the server does it for the first user, in a few minutes"
         return Finding("Home Assistant", Grade.OK, message)
     return Finding("Home Assistant", Grade.OK, f"installed: {', '.join(sorted(versions))}")
+
+
+async def _engine(settings: Settings) -> list[Finding]:
+    """What is found of the Docker engine, where the settings want one."""
+    if not settings.serves_docker:
+        return []
+    engine = Engine(settings.docker_host, within=_LOOK_SECONDS)
+    try:
+        async with engine.asked() as docker:
+            version = str((await docker.version()).get("Version"))
+            has_image = await is_there(docker, settings.ha_image)
+    except InstanceError as error:
+        return [Finding("Docker", Grade.PROBLEM, error.message, error.remedy)]
+    finally:
+        await engine.close()
+    found = Finding("Docker", Grade.OK, f"engine {version}")
+    if has_image:
+        return [found, Finding("image", Grade.OK, f"{settings.ha_image} is there")]
+    message = f"{settings.ha_image} is not there"
+    if settings.ha_image_pull == "never":
+        return [found, Finding("image", Grade.PROBLEM, message, "load it, or set HA_IMAGE_PULL=missing")]
+    return [found, Finding("image", Grade.OK, f"{message} yet: it is fetched for the first instance")]
 
 
 def _ports(settings: Settings, stored: _Stored) -> Finding:

@@ -111,3 +111,13 @@ def test_a_server_that_holds_the_lease_but_does_not_answer_is_warned_of(
     findings = examined(cli)
     assert findings["server"]["grade"] == "ok"
     assert findings["listener default"]["grade"] == "warning"
+
+
+def test_an_engine_that_is_wanted_and_not_there_is_a_problem(
+    cli: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "Docker" not in examined(cli)
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+    finding = examined(cli, code=1)["Docker"]
+    assert "cannot be reached" in finding["message"]
+    assert "DOCKER_HOST" in finding["remedy"]
