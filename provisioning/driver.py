@@ -15,6 +15,16 @@ from typing import Protocol
 
 import orjson
 
+_REPLACE_NOTHING = (
+    "language",
+    "country",
+    "time_zone",
+    "config_yaml",
+    "memory_limit",
+    "cpu_limit",
+    "was_up",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class InstanceSpec:
@@ -34,6 +44,7 @@ class InstanceSpec:
         network_subnet: The subnet of the instance's own network, where the driver has such a thing.
         instance_id: Of its row; another one where a user has an instance anew, which shares nothing with the
             one before.
+        was_up: It was up before, so that it has data; a driver that finds none says so.
     """
 
     user_id: str
@@ -48,6 +59,7 @@ class InstanceSpec:
     cpu_limit: float | None = None
     network_subnet: str | None = None
     instance_id: str = ""
+    was_up: bool = False
 
     def fingerprint(self) -> str:
         """Sixteen hexadecimal digits that differ when a running instance must be replaced to become this.
@@ -58,7 +70,7 @@ class InstanceSpec:
         crash.
         """
         replaced_by = asdict(self)
-        for kept in ("language", "country", "time_zone", "config_yaml", "memory_limit", "cpu_limit"):
+        for kept in _REPLACE_NOTHING:
             del replaced_by[kept]
         return hashlib.sha256(orjson.dumps(replaced_by, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
 

@@ -22,4 +22,5 @@ def spec_of(record: InstanceRecord, options: ProvisionerOptions) -> InstanceSpec
         cpu_limit=record.cpu_limit or options.cpu_limit,
         network_subnet=record.network_subnet,
         instance_id=record.id,
+        was_up=record.observed_generation > 0,
     )

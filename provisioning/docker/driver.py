@@ -290,14 +290,13 @@ class DockerDriver:
             InstanceError: Somebody else has one of this name (`name-taken`).
         """
         name = volume_name(spec)
-        try:
-            found = await DockerVolume(docker, name).show()
-        except DockerError as error:
-            if not is_absence(error):
-                raise
+        found = await _volume(docker, name)
+        if found is None:
             await docker.volumes.create(volume_body(spec, self._deployment))
-            return
-        if not self._deployment.owns(found.get("Labels")):
+            if spec.was_up:
+                # Nobody here can bring it back; the instance begins anew.
+                _logger.error("instance_data_lost", instance=spec.name, volume=name)
+        elif not self._deployment.owns(found.get("Labels")):
             raise _name_taken("volume", name)
 
     async def _volumes(self, docker: Docker, name: str) -> list[str]:
@@ -313,6 +312,16 @@ async def _described(docker: Docker, name_or_id: str) -> Container | None:
         if is_absence(error):
             return None
         raise
+
+
+async def _volume(docker: Docker, name: str) -> Mapping[str, Any] | None:
+    try:
+        found: Mapping[str, Any] = await DockerVolume(docker, name).show()
+    except DockerError as error:
+        if is_absence(error):
+            return None
+        raise
+    return found
 
 
 async def _remove_container(docker: Docker, container_id: str) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 from provisioning.docker import engine as docker
 from provisioning.docker.body import PIDS_LIMIT, volume_name
@@ -419,6 +420,19 @@ async def test_a_network_that_is_taken_away_makes_the_instance_one_to_be_made_an
     await driver.stop(spec.name, within=1)
     await driver.start(spec)
     assert (await look(driver, spec)).fingerprint == spec.fingerprint()
+
+
+async def test_a_volume_that_is_taken_away_is_told_as_lost_and_the_instance_begins_anew(
+    driver: DockerDriver, spec: InstanceSpec, engine_of_the_tests: DockerEngine
+) -> None:
+    await driver.start(spec)
+    await asyncio.to_thread(engine_of_the_tests.docker, "rm", "-f", spec.name)
+    await asyncio.to_thread(engine_of_the_tests.docker, "volume", "rm", volume_name(spec))
+    with structlog.testing.capture_logs() as lines:
+        await driver.start(replace(spec, was_up=True))
+    lost = {"event": "instance_data_lost", "log_level": "error", "volume": volume_name(spec)}
+    assert lost.items() <= next(line for line in lines if line["log_level"] == "error").items()
+    assert "[]" in engine_of_the_tests.docker("exec", spec.name, "/bin/cat", "/config/automations.yaml")
 
 
 async def test_a_restarted_engine_is_noticed_and_its_instances_run_again(
