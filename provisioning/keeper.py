@@ -245,7 +245,7 @@ class Keeper:
     async def _remove(self, driver: Driver, record: InstanceRecord) -> None:
         await self._drop_home()
         await self._tell(InstanceStatus.REMOVING)
-        await driver.remove(record.container_name, keep_data=True)
+        await driver.remove(record.container_name, keep_data=not record.remove_data)
         if driver.onboards:
             try:
                 await self._all.users.clear_home_token(self.user_id)

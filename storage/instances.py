@@ -141,7 +141,27 @@ class Instances:
         Raises:
             NotFoundError: There is none, or its user was removed and it is to be started or stopped.
         """
-        return await self._change(user_id, revive=desired is not DesiredState.REMOVED, desired=desired.value)
+        return await self._change(
+            user_id,
+            revive=desired is not DesiredState.REMOVED,
+            desired=desired.value,
+            # Who is glad to have it running again did not mean what was said before.
+            remove_data=False,
+        )
+
+    async def ask_removal(self, user_id: str, *, with_data: bool) -> InstanceRecord:
+        """Have the instance taken down; the row goes when that is done.
+
+        Args:
+            user_id: Whose instance.
+            with_data: Whether what its owner made is destroyed with it; else it is kept.
+
+        Raises:
+            NotFoundError: There is none.
+        """
+        return await self._change(
+            user_id, revive=False, desired=DesiredState.REMOVED.value, remove_data=with_data
+        )
 
     async def restart(self, user_id: str) -> InstanceRecord:
         """Ask for the instance to be stopped and started again (a new generation of it).
@@ -395,6 +415,7 @@ def _record(row: Row[Any]) -> InstanceRecord:
         network_subnet=row.network_subnet,
         memory_limit=row.memory_limit,
         cpu_limit=row.cpu_limit,
+        remove_data=bool(row.remove_data),
     )
 
 

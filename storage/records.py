@@ -120,6 +120,7 @@ class InstanceRecord:
         network_subnet: Of its own network, such as `10.213.0.0/28`, or None where it has none.
         memory_limit: Bytes, or None for what is set for all.
         cpu_limit: Processors, or None for what is set for all.
+        remove_data: Where it is to be removed, whether what its owner made goes too; else that is kept.
     """
 
     id: str
@@ -147,6 +148,7 @@ class InstanceRecord:
     network_subnet: str | None = None
     memory_limit: int | None = None
     cpu_limit: float | None = None
+    remove_data: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -176,6 +176,7 @@ ha_instances = Table(
     Column("network_subnet", String(18)),
     Column("memory_limit", BigInteger),
     Column("cpu_limit", Float),
+    Column("remove_data", Boolean),
     Index("uq_ha_instances_network_subnet", "network_subnet", unique=True),
 )
 

@@ -124,7 +124,7 @@ class Users:
             await session.execute(
                 update(ha_instances)
                 .where(ha_instances.c.user_id == user_id)
-                .values(desired=DesiredState.REMOVED.value, updated_at=now)
+                .values(desired=DesiredState.REMOVED.value, remove_data=False, updated_at=now)
             )
 
     async def set_home(self, user_id: str, *, url: str, token: str) -> None:

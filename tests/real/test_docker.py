@@ -172,6 +172,20 @@ def test_a_removed_user_leaves_the_volume_and_nothing_else(house: House) -> None
     assert name not in house.engine.docker("volume", "ls")
 
 
+def test_a_user_added_by_command_gets_a_container_and_it_goes_with_all_data_where_that_is_said(
+    house: House,
+) -> None:
+    email = "emma@example.org"
+    house.server.run("user", "add", email)
+    house.server.until_ready(email)
+    name = house.server.instance(email)["name"]
+    assert name in house.engine.docker("ps")
+    house.server.run("instance", "remove", email, "--with-data", "--yes")
+    for what in (("ps", "-a"), ("network", "ls"), ("volume", "ls")):
+        _until(lambda what=what: name not in house.engine.docker(*what), within=30)  # type: ignore[misc]
+    assert json.loads(house.server.run("instance", "list", "--json").stdout) == []
+
+
 def _until(holds: Callable[[], bool], *, within: float = 15.0) -> None:
     """Look until something holds."""
     end = time.monotonic() + within

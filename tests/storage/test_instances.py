@@ -70,6 +70,7 @@ async def test_nobody_has_no_instance(instances: Instances, anna: UserRecord) ->
         instances.move_port(anna.id, PORTS, set()),
         instances.move_subnet(anna.id, IPv4Network("10.213.0.0/16"), ()),
         instances.set_limits(anna.id, memory_limit=None, cpu_limit=None),
+        instances.ask_removal(anna.id, with_data=True),
         instances.remove(anna.id),
     ]
     for attempt in attempts:
@@ -191,6 +192,26 @@ async def test_limits_of_ones_own_are_kept_and_given_up(instances: Instances, an
     assert (limited.memory_limit, limited.cpu_limit) == (1 << 30, 0.75)
     unlimited = await instances.set_limits(anna.id, memory_limit=None, cpu_limit=None)
     assert (unlimited.memory_limit, unlimited.cpu_limit, unlimited.generation) == (None, None, 1)
+
+
+@pytest.mark.parametrize("with_data", [True, False])
+async def test_data_goes_with_an_instance_only_where_that_was_asked_for(
+    instances: Instances, anna: UserRecord, *, with_data: bool
+) -> None:
+    assert not (await _request(instances, anna)).remove_data
+    asked = await instances.ask_removal(anna.id, with_data=with_data)
+    assert (asked.desired, asked.remove_data) == (DesiredState.REMOVED, with_data)
+    assert not (await instances.set_desired(anna.id, DesiredState.RUNNING)).remove_data
+
+
+async def test_removing_a_user_never_takes_the_data(
+    instances: Instances, users: Users, anna: UserRecord
+) -> None:
+    await _request(instances, anna)
+    await instances.ask_removal(anna.id, with_data=True)
+    await users.remove(anna.id)
+    record = await instances.get(anna.id)
+    assert (record.desired, record.remove_data) == (DesiredState.REMOVED, False)
 
 
 async def test_what_is_wanted_and_what_is_seen_are_kept_apart(

@@ -6,7 +6,7 @@ import asyncio
 import sys
 from collections.abc import Iterable
 from dataclasses import asdict
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import typer
 
@@ -21,9 +21,10 @@ from provisioning.process.installation import Installer
 from storage.records import DesiredState, InstanceRecord, InstanceStatus, UserRecord
 from wyoming_central.application import docker_driver
 from wyoming_central.cli.commands import group
+from wyoming_central.cli.confirm import confirm
 from wyoming_central.cli.find import User, find_user
 from wyoming_central.cli.follow import NoServerError, described, follow
-from wyoming_central.cli.options import AsJson, Wait
+from wyoming_central.cli.options import AsJson, Wait, Yes
 from wyoming_central.cli.output import (
     Column,
     ago,
@@ -35,6 +36,7 @@ from wyoming_central.cli.output import (
     show_line,
     show_table,
 )
+from wyoming_central.cli.place import check_country, check_timezone, country_of, local_timezone
 from wyoming_central.cli.remedies import remedy_of
 from wyoming_central.cli.store import Store, open_store
 from wyoming_central.discovery import server_id
@@ -59,6 +61,50 @@ def list_(*, as_json: AsJson = False) -> None:
 def show(*, user: User, as_json: AsJson = False) -> None:
     """Show a user's instance."""
     asyncio.run(_show(user, as_json=as_json))
+
+
+@app.command()
+def create(
+    *,
+    user: User,
+    driver: Annotated[
+        Literal["process", "docker"] | None, typer.Option(help="What is to run it. Default: HA_DRIVER.")
+    ] = None,
+    timezone: Annotated[
+        str | None,
+        typer.Option(metavar="ZONE", callback=check_timezone, help="Of the home. Default: this machine's."),
+    ] = None,
+    country: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CC", callback=check_country, help="Of the home, two letters. Default: HU for hu."
+        ),
+    ] = None,
+    wait: Wait = None,
+) -> None:
+    """Ask for an instance for a user who has none, such as one whose instance was removed.
+
+    `user add` asks for one by itself.
+    """
+    asyncio.run(_create(user, driver, timezone or local_timezone(), country, wait=wait))
+
+
+@app.command()
+def remove(
+    *,
+    user: User,
+    with_data: Annotated[
+        bool, typer.Option("--with-data", help="Destroy all that its owner made in it, for good.")
+    ] = False,
+    yes: Yes = False,
+) -> None:
+    """Take an instance down; its user and devices stay.
+
+    Its data is kept, out of the way of a new instance, unless --with-data is said.
+    """
+    kept = "with ALL its data, for good" if with_data else "keeping its data"
+    confirm(f"Take down the Home Assistant of {user}, {kept}?", yes=yes)
+    asyncio.run(_remove(user, with_data=with_data))
 
 
 @app.command()
@@ -314,6 +360,40 @@ async def _login(wanted: str) -> None:
         )
     note(f"Sign in at {user.ha_instance_url} as {USERNAME} with the password:")
     sys.stdout.write(f"{password}\n")
+
+
+async def _create(
+    wanted: str, driver: str | None, timezone: str, country: str | None, *, wait: bool | None
+) -> None:
+    async with open_store() as store:
+        user = await find_user(store, wanted)
+        settings = store.settings
+        chosen = driver or settings.ha_driver
+        if chosen == "external":
+            raise typer.BadParameter("HA_DRIVER is external: say --driver process or docker")
+        if chosen == "docker" and not settings.serves_docker:
+            raise typer.BadParameter("no server here runs containers: set HA_DRIVER=docker, or DOCKER_HOST")
+        asked = await store.instances.request(
+            user_id=user.id,
+            driver=chosen,
+            timezone=timezone,
+            language=user.language,
+            country=country or country_of(user.language),
+            port_range=settings.ha_port_range,
+            network_pool=settings.ha_network_pool if chosen == "docker" else None,
+        )
+        await _see_done(store, asked, user, wait=wait)
+
+
+async def _remove(wanted: str, *, with_data: bool) -> None:
+    async with open_store() as store:
+        user = await find_user(store, wanted)
+        await store.instances.ask_removal(user.id, with_data=with_data)
+        served = await store.server() is not None
+    if served:
+        note(f"The Home Assistant of {user.email} is being taken down.")
+    else:
+        note(f"It is taken down when `wyoming-central serve` runs: {user.email}", style="yellow")
 
 
 async def _change(wanted: str, desired: DesiredState, *, wait: bool | None) -> None:

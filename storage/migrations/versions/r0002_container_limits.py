@@ -1,4 +1,4 @@
-"""What an instance in a container has of its own: a subnet, and limits."""
+"""What an instance in a container has of its own: a subnet, and limits; and whether its data goes with it."""
 
 from __future__ import annotations
 
@@ -16,4 +16,5 @@ def upgrade() -> None:
     op.add_column("ha_instances", sa.Column("network_subnet", sa.String(length=18), nullable=True))
     op.add_column("ha_instances", sa.Column("memory_limit", sa.BigInteger(), nullable=True))
     op.add_column("ha_instances", sa.Column("cpu_limit", sa.Float(), nullable=True))
+    op.add_column("ha_instances", sa.Column("remove_data", sa.Boolean(), nullable=True))
     op.create_index("uq_ha_instances_network_subnet", "ha_instances", ["network_subnet"], unique=True)

@@ -121,3 +121,51 @@ def test_without_an_account_that_the_server_made_there_is_nothing_to_sign_in_wit
     told = cli("instance", "login", anna, code=1)
     assert told.stdout == ""
     assert told.stderr.count("\n") == 1
+
+
+def test_an_instance_is_taken_down_after_a_question_and_its_data_stays_unless_told_otherwise(
+    cli: Any, anna: str, stored: Any
+) -> None:
+    async def wanted(store: Any) -> Any:
+        return await store.instances.get((await store.users.by_email(anna)).id)
+
+    assert "add --yes" in cli("instance", "remove", anna, code=1).stderr
+    assert stored(wanted).desired == "running"
+    cli("instance", "remove", anna, "--yes")
+    assert (stored(wanted).desired, stored(wanted).remove_data) == ("removed", False)
+    cli("instance", "remove", anna, "--with-data", "--yes")
+    assert stored(wanted).remove_data
+
+
+def test_a_user_without_an_instance_gets_a_new_one(cli: Any, anna: str, stored: Any, rows: Any) -> None:
+    assert "already" in cli("instance", "create", anna, code=1).stderr
+
+    async def take_down(store: Any) -> None:
+        await store.instances.remove((await store.users.by_email(anna)).id)
+
+    stored(take_down)
+    cli("instance", "create", anna, "--timezone", "Europe/London", "--country", "gb")
+    (instance,) = rows("instance", "list")
+    assert (instance["timezone"], instance["country"], instance["port"]) == ("Europe/London", "GB", 8200)
+
+
+def test_containers_are_refused_where_no_server_runs_them(cli: Any, anna: str) -> None:
+    assert "HA_DRIVER=docker" in cli("instance", "create", anna, "--driver", "docker", code=2).stderr
+
+
+def test_limits_are_set_one_by_one_and_given_back(cli: Any, anna: str, rows: Any) -> None:
+    cli("instance", "set", anna, "--memory", "1g")
+    cli("instance", "set", anna, "--cpus", "0.25")
+    (instance,) = rows("instance", "list")
+    assert (instance["memory_limit"], instance["cpu_limit"]) == (1 << 30, 0.25)
+    cli("instance", "set", anna, "--memory", "default")
+    (instance,) = rows("instance", "list")
+    assert (instance["memory_limit"], instance["cpu_limit"]) == (None, 0.25)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [(), ("--memory", "12"), ("--memory", "much"), ("--cpus", "0"), ("--cpus", "many"), ("--cpus", "nan")],
+)
+def test_limits_that_make_no_sense_are_wrong_usage(cli: Any, anna: str, options: tuple[str, ...]) -> None:
+    cli("instance", "set", anna, *options, code=2)
