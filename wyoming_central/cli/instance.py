@@ -82,9 +82,9 @@ def create(
     ] = None,
     wait: Wait = None,
 ) -> None:
-    """Ask for an instance for a user who has none, such as one whose instance was removed.
+    """Ask for an instance for a user who has none.
 
-    `user add` asks for one by itself.
+    That is one whose instance was removed: `user add` asks for one by itself.
     """
     asyncio.run(_create(user, driver, timezone or local_timezone(), country, wait=wait))
 
