@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import ExitStack
+from ipaddress import IPv4Network
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from storage.instances import Instances
 from storage.migrate import upgrade
 from storage.secret_box import SecretBox
 from storage.users import Users
-from tests.real.docker_engine import DockerEngine, NoEngineError, docker_engine
+from tests.real.docker_engine import DockerEngine, NoEngineError, docker_engine, unused_network
 
 
 def _free_ports(number: int) -> list[int]:
@@ -35,8 +36,19 @@ def unused_ports() -> list[int]:
     return _free_ports(4)
 
 
+@pytest.fixture(scope="session")
+def _network_of_the_tests() -> IPv4Network:
+    return unused_network()
+
+
 @pytest.fixture
-def spec(unused_ports: list[int]) -> InstanceSpec:
+def unused_subnets(_network_of_the_tests: IPv4Network) -> Iterator[IPv4Network]:
+    """Subnets that nobody used when the tests began, each in a /24 of its own; the first one is `spec`'s."""
+    return iter([next(one.subnets(new_prefix=28)) for one in _network_of_the_tests.subnets(new_prefix=24)])
+
+
+@pytest.fixture
+def spec(unused_ports: list[int], unused_subnets: Iterator[IPv4Network]) -> InstanceSpec:
     return InstanceSpec(
         user_id="a" * 32,
         name="wyoming-central-aaaaaaaaaaaa",
@@ -45,7 +57,7 @@ def spec(unused_ports: list[int]) -> InstanceSpec:
         country="HU",
         time_zone="Europe/Budapest",
         instance_id="1" * 32,
-        network_subnet="10.214.0.0/28",
+        network_subnet=str(next(unused_subnets)),
     )
 
 

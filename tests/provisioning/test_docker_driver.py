@@ -6,7 +6,7 @@ import asyncio
 import json
 import socket
 import subprocess
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing, asynccontextmanager, closing
 from dataclasses import replace
 from ipaddress import IPv4Network
@@ -157,13 +157,15 @@ async def test_instances_of_two_users_cannot_reach_each_other(
 
 
 def _of_somebody_else(spec: InstanceSpec, port: int) -> InstanceSpec:
+    subnet = IPv4Network(str(spec.network_subnet))
     return replace(
         spec,
         user_id="b" * 32,
         name="wyoming-central-bbbbbbbbbbbb",
         host_port=port,
         instance_id="2" * 32,
-        network_subnet="10.214.0.16/28",
+        # The next one, as they are given out.
+        network_subnet=f"{subnet.broadcast_address + 1}/28",
     )
 
 
@@ -217,14 +219,18 @@ async def test_a_port_that_another_program_has_is_told_and_left_for_another(
 
 
 async def test_a_subnet_that_another_network_has_is_told(
-    driver: DockerDriver, spec: InstanceSpec, engine_of_the_tests: DockerEngine
+    driver: DockerDriver,
+    spec: InstanceSpec,
+    engine_of_the_tests: DockerEngine,
+    unused_subnets: Iterator[IPv4Network],
 ) -> None:
-    engine_of_the_tests.docker("network", "create", "--subnet", "10.214.0.0/24", "of-somebody")
+    theirs = IPv4Network(str(spec.network_subnet)).supernet(new_prefix=24)
+    engine_of_the_tests.docker("network", "create", "--subnet", str(theirs), "of-somebody")
     try:
         with pytest.raises(InstanceError) as refused:
             await driver.start(spec)
         assert refused.value.reason is FailureReason.SUBNET_TAKEN
-        await driver.start(replace(spec, network_subnet="10.214.1.0/28"))
+        await driver.start(replace(spec, network_subnet=str(next(unused_subnets))))
     finally:
         engine_of_the_tests.docker("network", "rm", "of-somebody")
 
@@ -232,7 +238,7 @@ async def test_a_subnet_that_another_network_has_is_told(
 async def test_a_subnet_that_this_machine_reaches_already_is_told(
     make: MakeDriver, spec: InstanceSpec
 ) -> None:
-    driver = make(routes=(IPv4Network("10.214.0.0/16"),))
+    driver = make(routes=(IPv4Network("10.0.0.0/8"),))
     with pytest.raises(InstanceError) as refused:
         await driver.start(spec)
     assert refused.value.reason is FailureReason.SUBNET_TAKEN

@@ -5,9 +5,10 @@ real engine with containers that do nothing, and the stand-ins.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from ipaddress import IPv4Network
 from pathlib import Path
 
 import pytest
@@ -184,14 +185,14 @@ async def test_a_removed_instance_is_absent_even_where_its_data_is_kept(
 
 
 async def test_instances_do_not_touch_each_other(
-    subject: Subject, spec: InstanceSpec, unused_ports: list[int]
+    subject: Subject, spec: InstanceSpec, unused_ports: list[int], unused_subnets: Iterator[IPv4Network]
 ) -> None:
     other = replace(
         spec,
         user_id="b" * 32,
         name="wyoming-central-bbbbbbbbbbbb",
         host_port=unused_ports[1],
-        network_subnet="10.214.0.16/28",
+        network_subnet=str(next(unused_subnets)),
     )
     await start(subject.driver, spec)
     before = await start(subject.driver, other)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from ipaddress import IPv4Network
 from typing import Final
 
 import pytest
@@ -15,7 +16,7 @@ from provisioning.docker.body import volume_name
 from provisioning.docker.driver import DockerDriver
 from provisioning.docker.seed import MARK
 from provisioning.docker.strays import find_strays
-from provisioning.driver import Condition
+from provisioning.driver import Condition, InstanceSpec
 from tests.real.docker_engine import DockerEngine
 from tests.real.killed_docker_driver import DEPLOYMENT, the_driver, the_spec
 
@@ -36,19 +37,34 @@ POINTS: Final = [
 
 
 @pytest.fixture
-async def driver(engine_of_the_tests: DockerEngine, unused_ports: list[int]) -> AsyncIterator[DockerDriver]:
-    driver, spec = the_driver(engine_of_the_tests.url), the_spec(unused_ports[0])
+def killed_spec(unused_ports: list[int], unused_subnets: Iterator[IPv4Network]) -> InstanceSpec:
+    return the_spec(unused_ports[0], str(next(unused_subnets)))
+
+
+@pytest.fixture
+async def driver(engine_of_the_tests: DockerEngine, killed_spec: InstanceSpec) -> AsyncIterator[DockerDriver]:
+    driver, spec = the_driver(engine_of_the_tests.url), killed_spec
     yield driver
     await driver.remove(spec.name, keep_data=False)
     await driver.close()
 
 
 def killed(
-    engine: DockerEngine, deed: str, when: str, request: int, port: int
+    engine: DockerEngine, deed: str, when: str, request: int, spec: InstanceSpec
 ) -> subprocess.CompletedProcess[str]:
     module = "tests.real.killed_docker_driver"
     return subprocess.run(
-        [sys.executable, "-m", module, engine.url, deed, when, str(request), str(port)],
+        [
+            sys.executable,
+            "-m",
+            module,
+            engine.url,
+            deed,
+            when,
+            str(request),
+            str(spec.host_port),
+            str(spec.network_subnet),
+        ],
         capture_output=True,
         text=True,
         timeout=60,
@@ -64,16 +80,15 @@ async def _no_rows() -> set[str]:
 async def test_the_next_server_brings_it_to_where_it_was_meant_to_be(
     driver: DockerDriver,
     engine_of_the_tests: DockerEngine,
-    unused_ports: list[int],
+    killed_spec: InstanceSpec,
     deed: str,
     request_number: int,
     when: str,
 ) -> None:
-    spec = the_spec(unused_ports[0])
+    spec = killed_spec
     if deed != "start":
         await driver.start(spec)
-    assert spec.host_port is not None
-    died = killed(engine_of_the_tests, deed, when, request_number, spec.host_port)
+    died = killed(engine_of_the_tests, deed, when, request_number, spec)
     assert died.returncode == -signal.SIGKILL, died.stderr
 
     match deed:
@@ -103,11 +118,11 @@ async def test_the_next_server_brings_it_to_where_it_was_meant_to_be(
 
 @pytest.mark.parametrize("deed", STEPS)
 async def test_these_are_all_steps(
-    driver: DockerDriver, engine_of_the_tests: DockerEngine, unused_ports: list[int], deed: str
+    driver: DockerDriver, engine_of_the_tests: DockerEngine, killed_spec: InstanceSpec, deed: str
 ) -> None:
     if deed != "start":
-        await driver.start(the_spec(unused_ports[0]))
-    unharmed = killed(engine_of_the_tests, deed, "before", 99, unused_ports[0])
+        await driver.start(killed_spec)
+    unharmed = killed(engine_of_the_tests, deed, "before", 99, killed_spec)
     assert unharmed.returncode == 0, unharmed.stderr
     changes = [line for line in unharmed.stdout.splitlines() if line.startswith(("POST", "PUT", "DELETE"))]
     assert len(changes) == len(STEPS[deed]), changes

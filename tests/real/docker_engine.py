@@ -12,8 +12,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from ipaddress import IPv4Network
 from pathlib import Path
+from random import Random
 from typing import Final
+
+from provisioning.docker.routes import routed_networks
 
 IDLE_IMAGE: Final = "wyoming-central-test/idle:1"
 """Does nothing until it is told to end: says so at its start, and is gone a moment after SIGTERM."""
@@ -26,6 +30,13 @@ IDLE_COMMAND: Final = (
 
 _READY_SECONDS: Final = 30.0
 _STOP_SECONDS: Final = 20.0
+
+
+def unused_network() -> IPv4Network:
+    """A /20 that no route of this machine leads to: other engines, and other tests, may be at work."""
+    routed = routed_networks()
+    networks = list(IPv4Network("10.224.0.0/11").subnets(new_prefix=20))
+    return next(one for one in Random().sample(networks, len(networks)) if not any(map(one.overlaps, routed)))
 
 
 class NoEngineError(Exception):
@@ -141,7 +152,7 @@ def _wait_until_ready(engine: DockerEngine) -> None:
 def _try_out(engine: DockerEngine) -> None:
     """See that containers with networks of their own run here, which not every machine lets a daemon do."""
     try:
-        engine.docker("network", "create", "--subnet", "10.214.255.0/28", "trial")
+        engine.docker("network", "create", "--subnet", str(unused_network()), "trial")
         engine.docker("run", "--rm", "--network", "trial", "-p", "127.0.0.1::80", IDLE_IMAGE, "/bin/true")
         engine.docker("network", "rm", "trial")
     except RuntimeError as error:

@@ -1,6 +1,6 @@
 """A program that does one thing with the Docker driver and kills itself before or after one request of it.
 
-    python -m tests.real.killed_docker_driver ENGINE_URL DEED before|after REQUEST PORT
+    python -m tests.real.killed_docker_driver ENGINE_URL DEED before|after REQUEST PORT SUBNET
 
 REQUEST is the number of the request that changes something, from 0; the ones that only look do not count. It
 prints each of these, `POST networks/create` and so on, as it comes to it.
@@ -27,12 +27,12 @@ from tests.real.docker_engine import IDLE_COMMAND, IDLE_IMAGE
 DEPLOYMENT: Final = Deployment("killed")
 
 
-def the_spec(port: int) -> InstanceSpec:
+def the_spec(port: int, subnet: str) -> InstanceSpec:
     return InstanceSpec(
         user_id="c" * 32,
         name="wyoming-central-cccccccccccc",
         host_port=port,
-        network_subnet="10.214.3.0/28",
+        network_subnet=subnet,
         instance_id="9" * 32,
     )
 
@@ -64,8 +64,8 @@ def _die_at(request: int, *, after: bool) -> None:
     Docker._do_query = asked  # type: ignore[method-assign]
 
 
-async def _main(url: str, deed: str, port: int) -> None:
-    driver, spec = the_driver(url), the_spec(port)
+async def _main(url: str, deed: str, spec: InstanceSpec) -> None:
+    driver = the_driver(url)
     match deed:
         case "start":
             await driver.start(spec)
@@ -78,4 +78,4 @@ async def _main(url: str, deed: str, port: int) -> None:
 
 if __name__ == "__main__":
     _die_at(int(sys.argv[4]), after=sys.argv[3] == "after")
-    asyncio.run(_main(sys.argv[1], sys.argv[2], int(sys.argv[5])))
+    asyncio.run(_main(sys.argv[1], sys.argv[2], the_spec(int(sys.argv[5]), sys.argv[6])))
