@@ -21,7 +21,12 @@ _HEALTH_SECONDS: Final = 30
 
 def volume_name(spec: InstanceSpec) -> str:
     """The volume of an instance: another one for each instance that a user has in the course of time."""
-    return f"{spec.name}-{spec.instance_id[:8]}"
+    return volume_called(spec.name, spec.instance_id)
+
+
+def volume_called(name: str, instance_id: str) -> str:
+    """What the volume is called of the instance of this name and id."""
+    return f"{name}-{instance_id[:8]}"
 
 
 def network_body(spec: InstanceSpec, deployment: Deployment) -> dict[str, Any]:

@@ -15,7 +15,15 @@ from aiodocker.exceptions import DockerError
 from aiodocker.networks import DockerNetwork
 from aiodocker.volumes import DockerVolume
 
-from provisioning.docker.body import container_body, limits_body, network_body, volume_body, volume_name
+from provisioning.docker import labels
+from provisioning.docker.body import (
+    container_body,
+    limits_body,
+    network_body,
+    volume_body,
+    volume_called,
+    volume_name,
+)
 from provisioning.docker.engine import Engine, is_absence, is_conflict
 from provisioning.docker.events import engine_events
 from provisioning.docker.image import Image
@@ -93,13 +101,19 @@ class DockerDriver:
         self._routes = routes
         self._busy: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._preparing = asyncio.Lock()
+        self._fetched = False
         # Container ids: what we stopped did not end by itself.
         self._stopped: set[str] = set()
 
     async def prepare(self, report: ProgressListener) -> None:
         """Have the image."""
         async with self._preparing, self._engine.asked(within=self._options.pull_seconds) as docker:
-            await have_image(docker, self._options.image.reference, self._options.pull, report)
+            # Asked before every start of an instance; what is to be fetched always is fetched once.
+            policy = self._options.pull
+            if policy is PullPolicy.ALWAYS and self._fetched:
+                policy = PullPolicy.MISSING
+            await have_image(docker, self._options.image.reference, policy, report)
+            self._fetched = True
 
     async def observe(self, names: Sequence[str] | None = None) -> Mapping[str, Observation]:
         """Look at these instances, or at all containers of this deployment."""
@@ -163,17 +177,20 @@ class DockerDriver:
                     raise
 
     async def remove(self, name: str, *, keep_data: bool) -> None:
-        """Take the container and its network away, and the volume too unless its data is kept."""
+        """Take the container and its network away, and its volume too unless its data is kept.
+
+        Volumes that earlier instances of this name left stay in any case: somebody wanted them kept.
+        """
         await self.stop(name, within=REMOVE_SECONDS)
         async with self._busy[name], self._engine.asked() as docker:
-            container = await self._ours(docker, name)
+            container, network = await self._ours(docker, name), await self._our_network(docker, name)
             if container is not None:
                 await _remove_container(docker, container.id)
                 self._stopped.discard(container.id)
-            await self._remove_network(docker, name)
             if not keep_data:
-                for volume in await self._volumes(docker, name):
-                    await _unless_absent(DockerVolume(docker, volume).delete())
+                # The network goes last: it tells which volume it is to one who was cut off before that.
+                await self._remove_volume_of(docker, container, network)
+            await self._remove_network(docker, name)
 
     def events(self) -> AsyncIterator[DriverEvent]:
         """What the engine tells of our containers and networks, and when it went away or came back."""
@@ -278,10 +295,26 @@ class DockerDriver:
         found = await docker.networks.list(filters={"name": [name]})
         return next((one for one in found if one.get("Name") == name), None)
 
-    async def _remove_network(self, docker: Docker, name: str) -> None:
+    async def _our_network(self, docker: Docker, name: str) -> Mapping[str, Any] | None:
         found = await self._network(docker, name)
-        if found is not None and self._deployment.owns(found.get("Labels")):
+        return found if found is not None and self._deployment.owns(found.get("Labels")) else None
+
+    async def _remove_network(self, docker: Docker, name: str) -> None:
+        found = await self._our_network(docker, name)
+        if found is not None:
             await _unless_absent(DockerNetwork(docker, found["Id"]).delete())
+
+    async def _remove_volume_of(
+        self, docker: Docker, container: Container | None, network: Mapping[str, Any] | None
+    ) -> None:
+        """Remove the volume of the instance whose container or network this is."""
+        known = container.labels if container is not None else (network or {}).get("Labels") or {}
+        if labels.NAME not in known:
+            return
+        name = volume_called(known[labels.NAME], known.get(labels.INSTANCE, ""))
+        found = await _volume(docker, name)
+        if found is not None and self._deployment.owns(found.get("Labels")):
+            await _unless_absent(DockerVolume(docker, name).delete())
 
     async def _have_volume(self, docker: Docker, spec: InstanceSpec) -> None:
         """Have the volume of the instance.
@@ -298,11 +331,6 @@ class DockerDriver:
                 _logger.error("instance_data_lost", instance=spec.name, volume=name)
         elif not self._deployment.owns(found.get("Labels")):
             raise _name_taken("volume", name)
-
-    async def _volumes(self, docker: Docker, name: str) -> list[str]:
-        """The names of all volumes that instances of this name have left."""
-        found = await docker.volumes.list(filters=self._deployment.filters(name=name))
-        return [str(one["Name"]) for one in found.get("Volumes") or ()]
 
 
 async def _described(docker: Docker, name_or_id: str) -> Container | None:

@@ -12,8 +12,10 @@ from aiodocker.exceptions import DockerError
 from provisioning.docker.engine import is_absence
 from provisioning.driver import Progress, ProgressListener
 from provisioning.errors import FailureReason, InstanceError
+from provisioning.home.text import clean_text
 
 _ALL: Final = 100.0
+_MESSAGE_CHARACTERS: Final = 300
 
 
 class PullPolicy(StrEnum):
@@ -31,8 +33,8 @@ async def have_image(docker: Docker, reference: str, policy: PullPolicy, report:
     """Have the engine have the image.
 
     Raises:
-        InstanceError: It is missing and may not be fetched (`image-missing`).
-        DockerError: It cannot be fetched.
+        InstanceError: It is missing, and may not or cannot be fetched (`image-missing`).
+        DockerError: The engine does not say whether it is there.
     """
     if policy is not PullPolicy.ALWAYS and await is_there(docker, reference):
         return
@@ -43,9 +45,16 @@ async def have_image(docker: Docker, reference: str, policy: PullPolicy, report:
             remedy="load it there, or let it be fetched with HA_IMAGE_PULL=missing",
         )
     layers = _Layers()
-    async for line in docker.images.pull(reference, stream=True):
-        layers.take(line)
-        report(Progress(f"the image {reference}", layers.percent))
+    try:
+        async for line in docker.images.pull(reference, stream=True):
+            layers.take(line)
+            report(Progress(f"the image {reference}", layers.percent))
+    except DockerError as error:
+        raise InstanceError(
+            FailureReason.IMAGE_MISSING,
+            f"the image {reference} cannot be fetched: {clean_text(error.message, _MESSAGE_CHARACTERS)}",
+            remedy="see HA_IMAGE, and whether the engine reaches its registry",
+        ) from error
     report(Progress(f"the image {reference}", _ALL))
 
 

@@ -197,7 +197,9 @@ async def test_a_removed_instance_leaves_its_data_unless_told_otherwise(
     await driver.start(anew)
     assert volume_name(anew) != volume_name(spec)
     await driver.remove(spec.name, keep_data=False)
-    assert spec.name not in engine_of_the_tests.docker("volume", "ls")
+    left = engine_of_the_tests.docker("volume", "ls", "-q").split()
+    assert volume_name(anew) not in left
+    assert volume_name(spec) in left, "somebody wanted it kept"
 
 
 # --- what goes wrong -----------------------------------------------------------------------------------
@@ -248,6 +250,19 @@ async def test_an_image_that_is_missing_and_may_not_be_fetched_is_told(make: Mak
     with pytest.raises(InstanceError) as refused:
         await make(Image("wyoming-central-test/none:1")).prepare(lambda _: None)
     assert refused.value.reason is FailureReason.IMAGE_MISSING
+
+
+async def test_an_image_that_cannot_be_fetched_is_told(engine_of_the_tests: DockerEngine) -> None:
+    driver = DockerDriver(
+        engine=docker.Engine(engine_of_the_tests.url),
+        deployment=OURS,
+        # Nobody listens there.
+        options=DockerOptions(Image("127.0.0.1:1/none:1"), PullPolicy.MISSING),
+    )
+    with pytest.raises(InstanceError, match="cannot be fetched") as refused:
+        await driver.prepare(lambda _: None)
+    assert refused.value.reason is FailureReason.IMAGE_MISSING
+    await driver.close()
 
 
 async def test_an_instance_that_is_killed_for_want_of_memory_says_so(

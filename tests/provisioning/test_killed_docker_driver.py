@@ -27,6 +27,7 @@ STEPS: Final = {
     "start": ("network", "volume", "container", "first files", "start"),
     "stop": ("stop",),
     "remove": ("stop", "container", "network"),
+    "remove with data": ("stop", "container", "volume", "network"),
 }
 POINTS: Final = [
     pytest.param(deed, number, when, id=f"{when} {step} of {deed}")
@@ -47,6 +48,7 @@ async def driver(engine_of_the_tests: DockerEngine, killed_spec: InstanceSpec) -
     yield driver
     await driver.remove(spec.name, keep_data=False)
     await driver.close()
+    engine_of_the_tests.docker("volume", "prune", "-f")
 
 
 def killed(
@@ -98,14 +100,16 @@ async def test_the_next_server_brings_it_to_where_it_was_meant_to_be(
             await driver.stop(spec.name, within=5)
         case "remove":
             await driver.remove(spec.name, keep_data=True)
+        case "remove with data":
+            await driver.remove(spec.name, keep_data=False)
 
     engine = docker.Engine(engine_of_the_tests.url)
     there = await find_strays(engine, DEPLOYMENT, _no_rows, ())
     await engine.close()
     found = sorted((one.kind.value, one.name) for one in there if one.whose.value == "orphan")
     volume = ("volume", volume_name(spec))
-    if deed == "remove":
-        assert found == [volume]
+    if deed.startswith("remove"):
+        assert found == ([volume] if deed == "remove" else [])
         return
     assert found == [("container", spec.name), ("network", spec.name), volume]
     seen = (await driver.observe([spec.name]))[spec.name]

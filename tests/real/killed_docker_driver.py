@@ -73,6 +73,8 @@ async def _main(url: str, deed: str, spec: InstanceSpec) -> None:
             await driver.stop(spec.name, within=5)
         case "remove":
             await driver.remove(spec.name, keep_data=True)
+        case "remove with data":
+            await driver.remove(spec.name, keep_data=False)
     await driver.close()
 
 
