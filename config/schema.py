@@ -443,7 +443,7 @@ class Settings(BaseSettings):
         description="The Docker engine of the Docker driver. Default: unix:///var/run/docker.sock.",
     )
     ha_image: str = Field(
-        "ghcr.io/home-assistant/home-assistant:2025.4",
+        "homeassistant/home-assistant:2025.4",
         min_length=1,
         max_length=512,
         description="The image of Home Assistant that the Docker driver runs, with its version or digest.",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-OFFICIAL_IMAGE: Final = "ghcr.io/home-assistant/home-assistant:2025.4"
+OFFICIAL_IMAGE: Final = "homeassistant/home-assistant:2025.4"
 
 # What the official image's init (s6) and Home Assistant in it need: it starts as root, gives files away, and
 # listens for DHCP and pings what it looks for.
