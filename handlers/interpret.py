@@ -97,7 +97,7 @@ class Interpreter:
             "outcome": resolution.outcome.value,
             "intents": [{"name": one.name, "slots": dict(one.slots)} for one in understanding.intents],
             "calls": [one.as_json() for one in resolution.calls],
-            "speech": self._speech(resolution, language),
+            "speech": self._answers.speak(resolution.said, language),
             "parser": understanding.parser if understanding.parser in _PARSERS else None,
             "ms": round(milliseconds, 3),
         }
@@ -116,9 +116,9 @@ class Interpreter:
             understanding, resolution = await self._interpret(earlier, picture)
             turn = PastTurn(
                 text=text,
-                speech=self._speech(resolution, utterance.language),
+                speech=self._answers.speak(resolution.said, utterance.language),
                 intents=understanding.intents,
-                targets=tuple(dict.fromkeys(one for call in resolution.calls for one in call.entity_ids)),
+                targets=resolution.targets,
                 at=utterance.now,
             )
             session = SessionContext((*session.turns, turn), resolution.question)
@@ -144,12 +144,6 @@ class Interpreter:
         if not states:
             return self._picture
         return replace(self._picture, states={**self._picture.states, **_states(states)})
-
-    def _speech(self, resolution: Resolution, language: str) -> str:
-        said = [command.said for command in resolution.commands]
-        if resolution.outcome is not Outcome.COMMANDS or not said:
-            said = [resolution.say or Phrase(f"status.{resolution.status}")]
-        return self._answers.speak(said, language)
 
     def _refused(self, error: RequestError, language: str) -> dict[str, Any]:
         return {

@@ -16,7 +16,7 @@ from handlers.last_used import LastUsed
 from handlers.reads import ReadLog, Reads
 from handlers.resolve import resolve
 from handlers.session import intent_to_json
-from handlers.understanding import Outcome, Phrase, Resolution, Understanding, Utterance
+from handlers.understanding import Resolution, Understanding, Utterance
 from provisioning.home.registry import HomePicture
 
 # An entry is about two kilobytes; what falls out is worked out again.
@@ -84,7 +84,7 @@ class Preparer:
         """
         log = ReadLog(utterance, picture)
         resolution = resolve(understanding, log.utterance, log.picture)
-        targets = tuple(dict.fromkeys(one for call in resolution.calls for one in call.entity_ids))
+        targets = resolution.targets
         may_keep = (
             understanding.cacheable
             and utterance.session.open_question is None
@@ -93,7 +93,7 @@ class Preparer:
         prepared = Prepared(
             understanding=understanding,
             resolution=resolution,
-            speech=self._answers.speak(_said(resolution), utterance.language),
+            speech=self._answers.speak(resolution.said, utterance.language),
             targets=targets,
             intents_json=tuple(intent_to_json(intent) for intent in understanding.intents),
             calls_json=tuple(call.as_json() for call in resolution.calls),
@@ -106,9 +106,3 @@ class Preparer:
 
 def _key(utterance: Utterance, picture: HomePicture) -> _Key:
     return picture.registry.revision, utterance.language, utterance.area_id, utterance.text
-
-
-def _said(resolution: Resolution) -> tuple[Phrase, ...]:
-    if resolution.outcome is Outcome.COMMANDS:
-        return tuple(command.said for command in resolution.commands)
-    return (resolution.say or Phrase(f"status.{resolution.status}"),)

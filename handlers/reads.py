@@ -68,7 +68,7 @@ class ReadLog:
 
     def note(self, entity_id: str, key: _Key, value: Any) -> None:
         """Something was read."""
-        if value is _ABSENT or isinstance(value, bool) or _is_comparable(value):
+        if value is _ABSENT or _is_comparable(value):
             self._entries[entity_id, key] = value
         else:
             self._is_countable = False

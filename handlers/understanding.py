@@ -206,6 +206,18 @@ class Resolution:
             return self.commands[0].calls
         return tuple(call for command in self.commands for call in command.calls)
 
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Every entity that a call is about, once."""
+        return tuple(dict.fromkeys(one for call in self.calls for one in call.entity_ids))
+
+    @property
+    def said(self) -> tuple[Phrase, ...]:
+        """What is said; where something is to be done, what is said when all of it succeeded."""
+        if self.outcome is Outcome.COMMANDS and self.commands:
+            return tuple(command.said for command in self.commands)
+        return (self.say or Phrase(f"status.{self.status}"),)
+
 
 @dataclass(frozen=True, slots=True)
 class Execution:

@@ -15,6 +15,9 @@ from typing import Protocol
 
 import orjson
 
+RESTART_STATUS = 100
+"""The exit status with which Home Assistant asks to be started again."""
+
 _REPLACE_NOTHING = (
     "language",
     "country",
@@ -80,6 +83,11 @@ class Endpoint:
     """Where an instance answers: its base address, such as `http://127.0.0.1:8200`, without a last slash."""
 
     url: str
+
+    @classmethod
+    def local(cls, port: int) -> Endpoint:
+        """A port of this machine."""
+        return cls(f"http://127.0.0.1:{port}")
 
 
 class Condition(StrEnum):

@@ -119,7 +119,7 @@ class DockerDriver:
         """Look at these instances, or at all containers of this deployment."""
         async with self._engine.asked() as docker:
             if names is None:
-                found = await docker.containers.list(all=1, filters=self._deployment.filters())
+                found = await docker.containers.list(all=1, filters=self._deployment.filters)
                 described = [await _described(docker, one.id) for one in found]
                 containers = [one for one in described if one is not None]
                 return {seen.name: seen for seen in map(self._observed, containers)}
@@ -138,9 +138,8 @@ class DockerDriver:
         async with self._busy[spec.name], self._engine.asked() as docker:
             container = await self._ours(docker, spec.name, or_refuse=True)
             if container is not None and container.is_running:
-                return _endpoint(container.host_port or spec.host_port)
-            seen = None if container is None else self._observed(container)
-            if container is not None and (seen is None or seen.fingerprint != spec.fingerprint()):
+                return Endpoint.local(container.host_port or spec.host_port)
+            if container is not None and self._observed(container).fingerprint != spec.fingerprint():
                 await _remove_container(docker, container.id)
                 container = None
             await self._have_network(docker, spec)
@@ -151,7 +150,7 @@ class DockerDriver:
             await docker.containers.container(container.id).start()
             self._stopped.discard(container.id)
         _logger.info("instance_container_started", instance=spec.name, container=container.id[:12])
-        return _endpoint(spec.host_port)
+        return Endpoint.local(spec.host_port)
 
     async def adjust(self, spec: InstanceSpec) -> None:
         """Put the limits of a spec in force while the instance runs."""
@@ -376,7 +375,3 @@ def _name_taken(what: str, name: str) -> InstanceError:
 
 def _subnets_of(network: Mapping[str, Any]) -> set[str]:
     return {str(one.get("Subnet")) for one in (network.get("IPAM") or {}).get("Config") or ()}
-
-
-def _endpoint(port: int) -> Endpoint:
-    return Endpoint(f"http://127.0.0.1:{port}")

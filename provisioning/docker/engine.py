@@ -48,7 +48,7 @@ class Engine:
         """The engine's client, for requests that together take no longer than `within` seconds.
 
         Raises:
-            InstanceError: The engine is down, or refused; `is_absence` tells whether something was not there.
+            InstanceError: The engine is down, or refused.
         """
         seconds = self._within if within is None else within
         try:

@@ -59,7 +59,6 @@ async def engine_events(engine: Engine, deployment: Deployment) -> AsyncIterator
             _logger.debug("engine_events_ended", reason=type(error).__name__)
         if not was_away:
             was_away = True
-            await engine.close()
             yield DriverEvent(EventKind.CHANGED)
         await asyncio.sleep(AWAY_SECONDS)
 

@@ -50,15 +50,10 @@ class Deployment:
             NAME: spec.name,
         }
 
-    def filters(self, **more: str) -> dict[str, list[str]]:
-        """The filter of the engine for all that is this deployment's, and has these labels too.
-
-        Args:
-            more: By the last word of the label, such as `name`.
-        """
-        wanted = {MANAGED_BY: _US, DEPLOYMENT: self.id}
-        wanted |= {f"wyoming-central.{word}": value for word, value in more.items()}
-        return {"label": [f"{label}={value}" for label, value in wanted.items()]}
+    @property
+    def filters(self) -> dict[str, list[str]]:
+        """The filter of the engine for all that is this deployment's."""
+        return {"label": [f"{MANAGED_BY}={_US}", f"{DEPLOYMENT}={self.id}"]}
 
     def owns(self, labels: Mapping[str, str] | None) -> bool:
         """Whether something with these labels is this deployment's."""

@@ -7,10 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from provisioning.docker import labels
-from provisioning.driver import Condition, Endpoint, Observation
-
-RESTART_STATUS: Final = 100
-"""The exit status with which Home Assistant asks to be started again."""
+from provisioning.driver import RESTART_STATUS, Condition, Endpoint, Observation
 
 _NANO: Final = 1_000_000_000
 _NEVER: Final = "0001-01-01T00:00:00Z"
@@ -75,7 +72,7 @@ class Container:
         return Observation(
             self.labels.get(labels.NAME, self.name),
             Condition.RUNNING if running else Condition.STOPPED,
-            endpoint=Endpoint(f"http://127.0.0.1:{port}") if running and port is not None else None,
+            endpoint=Endpoint.local(port) if running and port is not None else None,
             # Nobody but the engine listens on a port that the engine has published.
             listening=running and port is not None,
             fingerprint=self.labels.get(labels.SPEC) if self._is_whole else None,

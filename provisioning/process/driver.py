@@ -15,6 +15,7 @@ from typing import Final, Protocol
 import structlog
 
 from provisioning.driver import (
+    RESTART_STATUS,
     Condition,
     DriverEvent,
     Endpoint,
@@ -28,9 +29,6 @@ from provisioning.process import child, config_folder, log_file
 from provisioning.process.child import Child, Ended
 from provisioning.process.environment import for_instance
 from provisioning.process.installation import Installation
-
-RESTART_STATUS: Final = 100
-"""The exit status with which Home Assistant asks to be started again."""
 
 REMOVE_SECONDS: Final = 10.0
 """How long an instance that is removed may take to stop by itself; it needs about 3 s."""
@@ -111,11 +109,11 @@ class ProcessDriver:
         async with self._busy[spec.name]:
             running = self._running(spec.name)
             if running is not None:
-                return _endpoint(int(running.marks[_PORT]))
+                return Endpoint.local(int(running.marks[_PORT]))
             if self._installation is None or spec.host_port is None:
                 raise AssertionError("prepare comes first, and an instance of this driver has a port")
             await self._spawn(spec, spec.host_port, self._installation)
-            return _endpoint(spec.host_port)
+            return Endpoint.local(spec.host_port)
 
     async def adjust(self, spec: InstanceSpec) -> None:
         """Nothing: this driver limits nobody."""
@@ -259,7 +257,7 @@ class ProcessDriver:
             return Observation(
                 name,
                 Condition.RUNNING,
-                endpoint=_endpoint(port),
+                endpoint=Endpoint.local(port),
                 listening=listening,
                 port_taken=not listening and await asyncio.to_thread(_taken, port),
                 fingerprint=running.marks.get(_FINGERPRINT),
@@ -294,10 +292,6 @@ def _how(ended: Ended) -> str:
     name = signal.Signals(-ended.status).name
     hint = ", perhaps for want of memory" if -ended.status == signal.SIGKILL else ""
     return f"Home Assistant was killed by {name}{hint}"
-
-
-def _endpoint(port: int) -> Endpoint:
-    return Endpoint(f"http://127.0.0.1:{port}")
 
 
 def _folders(instances: Path) -> list[str]:

@@ -18,7 +18,7 @@ from provisioning.docker.seed import MARK
 from provisioning.docker.strays import find_strays
 from provisioning.driver import Condition, InstanceSpec
 from tests.real.docker_engine import DockerEngine
-from tests.real.killed_docker_driver import DEPLOYMENT, the_driver, the_spec
+from tests.real.killed_docker_driver import DEPLOYMENT, do, the_driver, the_spec
 
 pytestmark = pytest.mark.real
 
@@ -93,15 +93,7 @@ async def test_the_next_server_brings_it_to_where_it_was_meant_to_be(
     died = killed(engine_of_the_tests, deed, when, request_number, spec)
     assert died.returncode == -signal.SIGKILL, died.stderr
 
-    match deed:
-        case "start":
-            await driver.start(spec)
-        case "stop":
-            await driver.stop(spec.name, within=5)
-        case "remove":
-            await driver.remove(spec.name, keep_data=True)
-        case "remove with data":
-            await driver.remove(spec.name, keep_data=False)
+    await do(driver, deed, spec)
 
     engine = docker.Engine(engine_of_the_tests.url)
     there = await find_strays(engine, DEPLOYMENT, _no_rows, ())

@@ -64,8 +64,7 @@ def _die_at(request: int, *, after: bool) -> None:
     Docker._do_query = asked  # type: ignore[method-assign]
 
 
-async def _main(url: str, deed: str, spec: InstanceSpec) -> None:
-    driver = the_driver(url)
+async def do(driver: DockerDriver, deed: str, spec: InstanceSpec) -> None:
     match deed:
         case "start":
             await driver.start(spec)
@@ -75,6 +74,11 @@ async def _main(url: str, deed: str, spec: InstanceSpec) -> None:
             await driver.remove(spec.name, keep_data=True)
         case "remove with data":
             await driver.remove(spec.name, keep_data=False)
+
+
+async def _main(url: str, deed: str, spec: InstanceSpec) -> None:
+    driver = the_driver(url)
+    await do(driver, deed, spec)
     await driver.close()
 
 

@@ -10,7 +10,7 @@ import typer
 
 from config.errors import WyomingCentralError
 from storage.errors import NotFoundError
-from storage.records import BindingRecord, DeviceRecord, UserRecord
+from storage.records import BindingRecord, DeviceRecord, InstanceRecord, UserRecord
 from wyoming_central.cli.store import Store, open_store
 
 # Shorter beginnings of an id are rather typing errors.
@@ -135,3 +135,8 @@ def _completions(look_up: Callable[[Store], Awaitable[list[str]]], incomplete: s
         # A shell that completes is no place for an error.
         return []
     return [candidate for candidate in found if candidate.startswith(incomplete)]
+
+
+def owner_of(instance: InstanceRecord, user: UserRecord | None) -> str:
+    """Whose an instance is, also where its user was removed."""
+    return user.email if user else f"removed {instance.user_id[:8]}"

@@ -22,7 +22,7 @@ from storage.records import DesiredState, InstanceRecord, InstanceStatus, UserRe
 from wyoming_central.application import docker_driver
 from wyoming_central.cli.commands import group
 from wyoming_central.cli.confirm import confirm
-from wyoming_central.cli.find import User, find_user
+from wyoming_central.cli.find import User, find_user, owner_of
 from wyoming_central.cli.follow import NoServerError, described, follow
 from wyoming_central.cli.options import AsJson, Wait, Yes
 from wyoming_central.cli.output import (
@@ -36,9 +36,10 @@ from wyoming_central.cli.output import (
     show_line,
     show_table,
 )
-from wyoming_central.cli.place import check_country, check_timezone, country_of, local_timezone
+from wyoming_central.cli.place import Country, TimeZone, country_of, local_timezone
 from wyoming_central.cli.remedies import remedy_of
 from wyoming_central.cli.store import Store, open_store
+from wyoming_central.cli.unserved import refuse_unserved
 from wyoming_central.discovery import server_id
 
 _POLL_SECONDS: Final = 0.5
@@ -70,16 +71,8 @@ def create(
     driver: Annotated[
         Literal["process", "docker"] | None, typer.Option(help="What is to run it. Default: HA_DRIVER.")
     ] = None,
-    timezone: Annotated[
-        str | None,
-        typer.Option(metavar="ZONE", callback=check_timezone, help="Of the home. Default: this machine's."),
-    ] = None,
-    country: Annotated[
-        str | None,
-        typer.Option(
-            metavar="CC", callback=check_country, help="Of the home, two letters. Default: HU for hu."
-        ),
-    ] = None,
+    timezone: TimeZone = None,
+    country: Country = None,
     wait: Wait = None,
 ) -> None:
     """Ask for an instance for a user who has none.
@@ -159,7 +152,7 @@ def stats(*, as_json: AsJson = False) -> None:
 async def _stats(*, as_json: bool) -> None:
     async with open_store() as store:
         settings = store.settings
-        emails = {user.id: user.email for user in await store.users.list()}
+        users = {user.id: user for user in await store.users.list()}
         instances = [one for one in await store.instances.list() if one.driver == "docker"]
     if not instances and not as_json:
         note("There are no containers: only those can be measured.")
@@ -174,7 +167,7 @@ async def _stats(*, as_json: bool) -> None:
     finally:
         await driver.close()
     measured = [
-        (emails.get(one.user_id, f"removed {one.user_id[:8]}"), task.result())
+        (owner_of(one, users.get(one.user_id)), task.result())
         for one, task in zip(instances, asked, strict=True)
     ]
     if as_json:
@@ -296,7 +289,7 @@ async def _list(*, as_json: bool) -> None:
         ),
         (
             (
-                _owner(one, users.get(one.user_id)),
+                owner_of(one, users.get(one.user_id)),
                 one.driver,
                 _status(one),
                 or_dash(one.host_port),
@@ -313,7 +306,7 @@ async def _list(*, as_json: bool) -> None:
 def _tell_remedies(instances: Iterable[InstanceRecord], users: dict[str, UserRecord]) -> None:
     for one in instances:
         if one.failure_reason:
-            owner = _owner(one, users.get(one.user_id))
+            owner = owner_of(one, users.get(one.user_id))
             detail = (
                 f"{one.failure_reason}: {one.failure_detail}" if one.failure_detail else one.failure_reason
             )
@@ -371,8 +364,7 @@ async def _create(
         chosen = driver or settings.ha_driver
         if chosen == "external":
             raise typer.BadParameter("HA_DRIVER is external: say --driver process or docker")
-        if chosen == "docker" and not settings.serves_docker:
-            raise typer.BadParameter("no server here runs containers: set HA_DRIVER=docker, or DOCKER_HOST")
+        refuse_unserved(chosen, settings)
         asked = await store.instances.request(
             user_id=user.id,
             driver=chosen,
@@ -496,10 +488,6 @@ def _failure(instance: InstanceRecord) -> list[tuple[str, str]]:
         ("Detail", or_dash(instance.failure_detail)),
         ("Remedy", or_dash(remedy_of(instance))),
     ]
-
-
-def _owner(instance: InstanceRecord, user: UserRecord | None) -> str:
-    return user.email if user else f"removed {instance.user_id[:8]}"
 
 
 def _status(instance: InstanceRecord) -> str:

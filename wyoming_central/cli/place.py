@@ -6,6 +6,7 @@ import os
 import re
 import zoneinfo
 from pathlib import Path
+from typing import Annotated, TypeAlias
 
 import typer
 
@@ -33,6 +34,16 @@ def check_country(value: str | None) -> str | None:
     if value is None or _COUNTRY.fullmatch(value.upper()):
         return value.upper() if value else None
     raise typer.BadParameter(f"{value!r} is no country code of two letters, such as HU")
+
+
+TimeZone: TypeAlias = Annotated[
+    str | None,
+    typer.Option(metavar="ZONE", callback=check_timezone, help="Of the home. Default: this machine's."),
+]
+Country: TypeAlias = Annotated[
+    str | None,
+    typer.Option(metavar="CC", callback=check_country, help="Of the home, two letters. Default: HU for hu."),
+]
 
 
 def local_timezone() -> str:

@@ -17,10 +17,11 @@ from provisioning.driver import Driver
 from provisioning.errors import InstanceError
 from provisioning.plan import Action, planned
 from provisioning.spec import spec_of
-from storage.records import InstanceRecord
+from storage.records import InstanceRecord, UserRecord
 from wyoming_central.application import drivers_of, provisioner_options
 from wyoming_central.cli.commands import single
 from wyoming_central.cli.confirm import confirm
+from wyoming_central.cli.find import owner_of
 from wyoming_central.cli.options import AsJson, Yes
 from wyoming_central.cli.output import Column, note, show_json, show_table
 from wyoming_central.cli.quiet import quiet_logs
@@ -83,10 +84,10 @@ async def _reconcile(*, prune: bool, yes: bool, as_json: bool) -> None:
     async with open_store() as store:
         settings = store.settings
         records = await store.instances.list()
-        emails = {user.id: user.email for user in await store.users.list()}
+        users = {user.id: user for user in await store.users.list()}
         drivers = await asyncio.to_thread(drivers_of, settings, store.users)
         try:
-            found = _Plan(await _planned(records, drivers, emails, settings), await _strays(settings, store))
+            found = _Plan(await _planned(records, drivers, users, settings), await _strays(settings, store))
         finally:
             for driver in drivers.values():
                 await driver.close()
@@ -101,13 +102,13 @@ async def _reconcile(*, prune: bool, yes: bool, as_json: bool) -> None:
 async def _planned(
     records: Sequence[InstanceRecord],
     drivers: Mapping[str, Driver],
-    emails: Mapping[str, str],
+    users: Mapping[str, UserRecord],
     settings: Settings,
 ) -> tuple[_Planned, ...]:
     options = provisioner_options(settings)
     plans = []
     for record in records:
-        owner = emails.get(record.user_id, f"removed {record.user_id[:8]}")
+        owner = owner_of(record, users.get(record.user_id))
         driver = drivers.get(record.driver)
         if driver is None or not driver.onboards:
             reason = "its user runs it" if driver else f"no server here has the driver {record.driver}"

@@ -21,7 +21,7 @@ from wyoming_central.cli.find import User, find_user
 from wyoming_central.cli.follow import NoServerError, described, follow
 from wyoming_central.cli.options import AsJson, Language, Wait, Yes
 from wyoming_central.cli.output import Column, day, moment, note, or_dash, show_fields, show_json, show_table
-from wyoming_central.cli.place import check_country, check_timezone, country_of, local_timezone
+from wyoming_central.cli.place import Country, TimeZone, country_of, local_timezone
 from wyoming_central.cli.secret_input import (
     asked_password,
     first_line,
@@ -29,6 +29,7 @@ from wyoming_central.cli.secret_input import (
     password_from_stdin,
 )
 from wyoming_central.cli.store import Store, open_store
+from wyoming_central.cli.unserved import refuse_unserved
 
 app = group("Users: each has a Home Assistant and any number of devices.")
 
@@ -75,16 +76,8 @@ def add(
         typer.Option(metavar="FILE", help="Holds an access token for it, of an administrator."),
     ] = None,
     token_stdin: Annotated[bool, typer.Option("--token-stdin", help="Read that token from stdin.")] = False,
-    timezone: Annotated[
-        str | None,
-        typer.Option(metavar="ZONE", callback=check_timezone, help="Of the home. Default: this machine's."),
-    ] = None,
-    country: Annotated[
-        str | None,
-        typer.Option(
-            metavar="CC", callback=check_country, help="Of the home, two letters. Default: HU for hu."
-        ),
-    ] = None,
+    timezone: TimeZone = None,
+    country: Country = None,
     ask_password: Annotated[
         bool,
         typer.Option("--ask-password", help="Ask for a password for later; nothing here needs one yet."),
@@ -226,8 +219,7 @@ def _driver(store: Store, wanted: _Wanted) -> str:
     driver = wanted.driver or store.settings.ha_driver
     if driver == "external" and not wanted.url:
         raise typer.BadParameter("HA_DRIVER is external: --url is needed, and --token-file or --token-stdin")
-    if driver == "docker" and not store.settings.serves_docker:
-        raise typer.BadParameter("no server here runs containers: set HA_DRIVER=docker, or DOCKER_HOST")
+    refuse_unserved(driver, store.settings)
     return driver
 
 
