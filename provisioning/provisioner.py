@@ -37,7 +37,7 @@ class Provisioner:
         drivers: The ways to run one, by the word in `ha_instances.driver`.
         instances: The table.
         users: Where tokens are kept.
-        http: Session for onboarding and homes; with a `DummyCookieJar`, since all homes share 127.0.0.1.
+        http: Session for onboarding and homes, as `session_for_homes` gives.
         options: Limits and intervals.
         report: Told how the preparation of a driver (an installation) advances.
         onboarding: Instead of the real one.

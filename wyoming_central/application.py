@@ -42,6 +42,7 @@ from provisioning.docker.pull import PullPolicy
 from provisioning.driver import Driver, ProgressListener
 from provisioning.external import ExternalDriver
 from provisioning.home.live import LiveHome
+from provisioning.home_http import session_for_homes
 from provisioning.process.driver import ProcessDriver
 from provisioning.process.installation import Installer
 from provisioning.provisioner import Provisioner, ProvisionerOptions
@@ -249,7 +250,7 @@ async def _assemble(
     """Make all parts; what has to be closed in the end is put on `stack`."""
     database = await _opened(settings, stack)
     stored = repositories_on(database, SecretBox(settings.encryption_keys))
-    http = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()))
+    http = await stack.enter_async_context(session_for_homes())
     recognizer = stack.enter_context(cascade())
     warm_up = WarmUp(recognizer, SUPPORTED, when_warm=settle_collector)
     drivers = await asyncio.to_thread(drivers_of, settings, stored.users)

@@ -33,19 +33,21 @@ class StandInOnboardingServer:
         self._runner: web.AppRunner | None = None
         self.endpoint = Endpoint("")
 
+    @property
+    def routes(self) -> list[web.RouteDef]:
+        """All that it serves but the WebSocket."""
+        return [
+            web.get("/api/onboarding", self._steps),
+            web.post("/api/onboarding/users", self._user),
+            web.post("/api/onboarding/{step}", self._step),
+            web.post("/auth/login_flow", self._flow),
+            web.post("/auth/login_flow/{flow}", self._login),
+            web.post("/auth/token", self._token),
+        ]
+
     async def __aenter__(self) -> Self:
         app = web.Application(middlewares=[self._misbehave])
-        app.add_routes(
-            [
-                web.get("/api/onboarding", self._steps),
-                web.post("/api/onboarding/users", self._user),
-                web.post("/api/onboarding/{step}", self._step),
-                web.post("/auth/login_flow", self._flow),
-                web.post("/auth/login_flow/{flow}", self._login),
-                web.post("/auth/token", self._token),
-                web.get("/api/websocket", self._websocket),
-            ]
-        )
+        app.add_routes([*self.routes, web.get("/api/websocket", self._websocket)])
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
@@ -88,7 +90,7 @@ class StandInOnboardingServer:
         if "user" in self.done:
             return web.Response(status=403)
         body = await request.json()
-        assert body["client_id"] == f"{self.endpoint.url}/"
+        assert body["client_id"] == f"http://{request.host}/"
         self.passwords[body["username"]] = body["password"]
         self.language = body["language"]
         self.done.append("user")
@@ -122,17 +124,22 @@ class StandInOnboardingServer:
         await websocket.prepare(request)
         await websocket.send_json({"type": "auth_required"})
         token = (await websocket.receive_json())["access_token"]
-        if token not in {*self.access, *self.long_lived.values()}:
+        if not self.knows(token):
             await websocket.send_json({"type": "auth_invalid"})
             return websocket
         await websocket.send_json({"type": "auth_ok", "ha_version": "2025.4.4"})
         async for message in websocket:
             command = message.json()
             answer = {"id": command["id"], "type": "result", "success": True}
-            await websocket.send_json(answer | {"result": self._command(command, token)})
+            await websocket.send_json(answer | {"result": self.command(command, token)})
         return websocket
 
-    def _command(self, command: dict[str, Any], token: str) -> Any:
+    def knows(self, token: str) -> bool:
+        """Whether a connection may be opened with this token."""
+        return token in self.access or token in self.long_lived.values()
+
+    def command(self, command: dict[str, Any], token: str) -> Any:
+        """What a command about tokens comes to on a connection that was opened with `token`."""
         match command["type"]:
             case "auth/long_lived_access_token":
                 assert command["client_name"] not in self.long_lived

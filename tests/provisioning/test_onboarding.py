@@ -9,6 +9,7 @@ from aiohttp import web
 from provisioning import onboarding as onboarding_module
 from provisioning.driver import Endpoint
 from provisioning.errors import FailureReason, InstanceError
+from provisioning.home_http import session_for_homes
 from provisioning.onboarding import MAX_ANSWER_BYTES, USERNAME, Onboarding, Step
 from tests.provisioning.stand_in_onboarding import OPEN, StandInOnboardingServer
 
@@ -36,7 +37,7 @@ class Crash(BaseException):
 
 @pytest.fixture
 async def http() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
+    async with session_for_homes() as session:
         yield session
 
 

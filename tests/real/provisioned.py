@@ -21,6 +21,7 @@ from typing import Any
 import aiohttp
 
 from provisioning.home.live import LiveHome
+from provisioning.home_http import session_for_homes
 from provisioning.onboarding import Checkpoint, Onboarding, Step
 from provisioning.options import ProvisionerOptions
 from provisioning.process.driver import ProcessDriver
@@ -99,7 +100,7 @@ async def provisioned(
     box = SecretBox([key])
     users, instances = Users(database, box), Instances(database, box)
     driver = ProcessDriver(data_dir=folder, installer=installer(python))
-    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:
+    async with session_for_homes() as http:
         onboarding = Onboarding(http=http, checkpoint=checkpoint) if checkpoint else Onboarding(http=http)
         provisioner = Provisioner(
             drivers={"process": driver},

@@ -141,7 +141,7 @@ class StandInHomeAssistant:
         self.answers: dict[str, Any] = {}
         self.calls: list[ReceivedCall] = []
         self.received: list[str] = []
-        self._lines: set[_Line] = set()
+        self._lines: set[Line] = set()
         self._moved = asyncio.Condition()
         self._tasks: set[asyncio.Task[None]] = set()
         self._runner: web.AppRunner | None = None
@@ -162,13 +162,18 @@ class StandInHomeAssistant:
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
 
-    async def start(self) -> None:
+    @property
+    def routes(self) -> list[web.RouteDef]:
+        """What it serves."""
+        return [web.get("/api/websocket", self._serve)]
+
+    async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
         """Listen; a second time on the same port."""
         app = web.Application()
-        app.router.add_get("/api/websocket", self._serve)
+        app.add_routes(self.routes)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", self._port, reuse_address=True)
+        site = web.TCPSite(self._runner, host, port or self._port, reuse_address=True)
         await site.start()
         self._port = self._runner.addresses[0][1]
 
@@ -245,9 +250,9 @@ class StandInHomeAssistant:
     async def _serve(self, request: web.Request) -> web.WebSocketResponse:
         websocket = web.WebSocketResponse(max_msg_size=0)
         await websocket.prepare(request)
-        line = _Line(websocket, request)
+        line = Line(websocket, request)
         try:
-            if await self._let_in(websocket):
+            if await self._let_in(line):
                 self._lines.add(line)
                 async for message in websocket:
                     await self._take(line, orjson.loads(message.data))
@@ -257,20 +262,26 @@ class StandInHomeAssistant:
             self._lines.discard(line)
         return websocket
 
-    async def _let_in(self, websocket: web.WebSocketResponse) -> bool:
+    def knows(self, token: str) -> bool:
+        """Whether a connection may be opened with this token."""
+        return token == self.token
+
+    async def _let_in(self, line: Line) -> bool:
+        websocket = line.websocket
         await websocket.send_str('{"type":"auth_required","ha_version":"2026.1.0"}')
         message = await websocket.receive_json()
         if self.deaf_auth:
             await websocket.receive()
             return False
-        if self.refuse_token or message != {"type": "auth", "access_token": self.token}:
+        line.token = str(message.get("access_token"))
+        if self.refuse_token or message.get("type") != "auth" or not self.knows(line.token):
             await websocket.send_str('{"type":"auth_invalid","message":"Invalid access token or password"}')
             await websocket.close()
             return False
         await websocket.send_str('{"type":"auth_ok","ha_version":"2026.1.0"}')
         return True
 
-    async def _take(self, line: _Line, message: dict[str, Any]) -> None:
+    async def _take(self, line: Line, message: dict[str, Any]) -> None:
         type_ = message["type"]
         self.received.append(type_)
         if type_ == "call_service":
@@ -300,7 +311,7 @@ class StandInHomeAssistant:
         else:
             await self._answer(line, message)
 
-    async def _answer(self, line: _Line, message: dict[str, Any]) -> None:
+    async def _answer(self, line: Line, message: dict[str, Any]) -> None:
         results: dict[str, Callable[[], Any]] = {
             "supported_features": lambda: None,
             "get_config": lambda: {**self.config, "state": self.hass_state},
@@ -314,7 +325,11 @@ class StandInHomeAssistant:
         if message["type"] in results:
             await line.result(message["id"], results[message["type"]]())
         else:
-            await line.fail(message["id"], "unknown_command", "Unknown command.")
+            await self.answer_other(line, message)
+
+    async def answer_other(self, line: Line, message: dict[str, Any]) -> None:
+        """Answer a command that has nothing to do with a home's states."""
+        await line.fail(message["id"], "unknown_command", "Unknown command.")
 
     def _entries(self, entity_ids: Sequence[str]) -> dict[str, Any]:
         known = {key: self.entities.get(key) for key in entity_ids}
@@ -334,7 +349,7 @@ class StandInHomeAssistant:
             )
         )
 
-    async def _call(self, line: _Line, message: dict[str, Any]) -> None:
+    async def _call(self, line: Line, message: dict[str, Any]) -> None:
         if self.drop_on_call:
             self.drop_on_call = False
             line.cut()
@@ -352,13 +367,14 @@ class StandInHomeAssistant:
         await line.result(message["id"], {"context": {"id": "c"}})
 
 
-class _Line:
+class Line:
     """One connection, from the stand-in's side."""
 
     def __init__(self, websocket: web.WebSocketResponse, request: web.Request) -> None:
         self.websocket = websocket
         self.subscriptions: dict[str, int] = {}
         self.states_id: int | None = None
+        self.token = ""
         self._request = request
 
     def cut(self) -> None:
