@@ -20,36 +20,60 @@ _LIBRARY: Final = re.compile(r"(?:=>\s*)?(/\S+)\s+\(0x")
 
 def make_image(engine: DockerEngine, installation: Installation) -> None:
     """Import the installation, its interpreter, and the libraries of this machine that both load."""
-    interpreter = _home_of(installation.python)
+    interpreter = interpreter_of(installation.python)
     venv = installation.python.parent.parent
-    libraries = sorted(_libraries_of([interpreter, venv]))
-    excluded = [f"--exclude={interpreter}/lib/python3.*/{name}" for name in _LEFT_OUT]
+    libraries = sorted(libraries_of([interpreter, venv]))
+    imported(
+        engine,
+        IMAGE,
+        [*left_out_of(interpreter), f"--exclude={venv}/lib64", str(interpreter), str(venv), *libraries],
+    )
+
+
+def imported(engine: DockerEngine, image: str, paths: Iterable[str], *, changes: Iterable[str] = ()) -> None:
+    """Import files and folders of this machine as an image, each where it is here, beside a busybox.
+
+    Args:
+        engine: Where to.
+        image: What it is called.
+        paths: What it holds, and the options of `tar` for it.
+        changes: Instructions as in a Dockerfile.
+
+    Raises:
+        RuntimeError: There is no image.
+    """
     with subprocess.Popen(
         [
             # Links are followed: where they lead on this machine there is nothing in the image.
-            "tar", "--create", "--absolute-names", "--dereference", "--wildcards",
-            *excluded, f"--exclude={venv}/lib64", "--exclude=*.a",
-            str(interpreter), str(venv), *libraries, "/bin/busybox", "/etc/passwd", "/etc/group",
+            "tar", "--create", "--absolute-names", "--dereference", "--wildcards", "--exclude=*.a",
+            *paths, "/bin/busybox", "/etc/passwd", "/etc/group",
         ],
         stdout=subprocess.PIPE,
     ) as packed:  # fmt: skip
-        imported = subprocess.run(
-            ["docker", "-H", engine.url, "import", "-", IMAGE],
+        options = [f"--change={change}" for change in changes]
+        done = subprocess.run(
+            ["docker", "-H", engine.url, "import", *options, "-", image],
             stdin=packed.stdout,
             capture_output=True,
             timeout=300,
             check=False,
         )
-    if packed.returncode or imported.returncode:
-        raise RuntimeError(f"no image: {imported.stderr.decode(errors='replace')}")
+    if packed.returncode or done.returncode:
+        raise RuntimeError(f"no image: {done.stderr.decode(errors='replace')}")
 
 
-def _home_of(python: Path) -> Path:
+def left_out_of(interpreter: Path) -> list[str]:
+    """The options with which `tar` leaves out what is not needed to run something."""
+    return [f"--exclude={interpreter}/lib/python3.*/{name}" for name in _LEFT_OUT]
+
+
+def interpreter_of(python: Path) -> Path:
+    """The folder of the interpreter that a venv's `python` runs."""
     asked = [str(python), "-c", "import sys; print(sys.base_prefix)"]
     return Path(subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip())
 
 
-def _libraries_of(folders: Iterable[Path]) -> Iterator[str]:
+def libraries_of(folders: Iterable[Path]) -> Iterator[str]:
     """Every shared library outside these folders that something in them is linked with."""
     roots = tuple(str(folder) for folder in folders)
     binaries = [str(path) for root in roots for path in Path(root).rglob("*.so*") if path.is_file()]
