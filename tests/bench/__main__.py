@@ -24,6 +24,7 @@ BENCHMARKS: Final = {
     "idle": "what an idle connection costs, how long opening takes, and `ping` beside so many",
     "flood": "how long others wait while one device, or one Home Assistant, floods",
     "hostile": "`ping` of an honest peer, and memory, while everything hostile that is known is tried",
+    "provision": "from a request to a ready instance beside `docker run`, and 101 users at once",
     "audit": "rows a second, and what the audit costs a turn, beside a commit a row",
 }
 ALL: Final = "all"

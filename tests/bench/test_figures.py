@@ -28,6 +28,7 @@ PROMISED = {
     "idle": {"bytes_per_connection", "open_seconds", "idle_ping_p99_ms", "answered"},
     "flood": {"flood_p95_ratio", "home_flood_p95_ratio"},
     "hostile": {"hostile_ping_p99_ms", "hostile_memory_mb", "hostile_wrong_cases"},
+    "provision": {"overhead_ratio", "hundred_users_s", "hundred_users_p95_s", "memory_per_instance_mb"},
     "audit": {"audit_rows_per_s", "audit_ratio", "turn_p95_ms_with_writer", "turn_p95_ratio"},
 }
 
