@@ -1,8 +1,8 @@
 """`provision`: how long a user waits for their Home Assistant, and what a hundred and one of them cost.
 
 One real Home Assistant in a container, from the row that asks for it to `ready` (its home mirrored), beside
-`docker run` of the same image with the same limits and first files until it answers, and then the same calls of
-its onboarding. Both alternate. The peer makes no network, looks at nothing again and mirrors no home.
+`docker run` of the same image with the same limits and first files until it answers, and then the same calls
+of its onboarding. Both alternate. The peer makes no network, looks at nothing again and mirrors no home.
 
 Then a hundred and one users are added at once, each with a stand-in for Home Assistant (its onboarding, its
 WebSocket, fifty entities): the time until all are ready, and until 95 in a hundred were. The memory of the
@@ -156,7 +156,7 @@ async def _request_to_ready(server: RunningServer) -> float:
 
 
 async def _docker_run(engine: DockerEngine, command: str) -> float:
-    """Seconds from `docker run` until Home Assistant answered and was onboarded, on a volume that was ready."""
+    """Seconds from `docker run` until Home Assistant answered and was onboarded; its volume is there."""
     async with _seeded_volume(engine, command) as volume, session_for_homes() as http:
         onboarding = Onboarding(http=http)
         endpoint = Endpoint.local(PEER_PORT)
