@@ -453,6 +453,11 @@ class Settings(BaseSettings):
         description="When the engine fetches that image. missing: where it has it not; always: at every "
         "start of the server; never: whoever runs the engine loads it.",
     )
+    ha_image_pull_seconds: Seconds = Field(
+        3600,
+        description="For fetching the image. After it the instances that wait for it have failed: "
+        "image-missing; it is tried again, and what has come is kept.",
+    )
     ha_image_command: Annotated[tuple[str, ...] | None, BeforeValidator(_words)] = Field(
         None,
         description="The command that is run in it, as on a command line. Default: the image's own.",
@@ -463,6 +468,11 @@ class Settings(BaseSettings):
     )
     ha_image_config: Annotated[str, Field(pattern=r"^/[A-Za-z0-9._/-]{1,200}$")] = Field(
         "/config", description="Where that image has Home Assistant's configuration."
+    )
+    ha_image_health: Annotated[tuple[str, ...] | None, BeforeValidator(_words)] = Field(
+        None,
+        description="The command with which the engine sees every two minutes whether it is well, shown by "
+        "docker ps; the server looks for itself. Default: python3 in it asks Home Assistant.",
     )
 
     ollama_model: str = Field(

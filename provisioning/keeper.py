@@ -260,11 +260,7 @@ class Keeper:
         """Have it run, answer, let us in, and be mirrored."""
         spec = spec_of(record, self._all.options)
         seen = await _look(driver, spec.name)
-        if seen.condition is Condition.RUNNING and seen.fingerprint != spec.fingerprint():
-            await self._tell(InstanceStatus.STARTING, phase="stopping")
-            await driver.stop(spec.name, within=self._all.options.stop_timeout_seconds)
-            seen = await _look(driver, spec.name)
-        if seen.condition is Condition.RUNNING and seen.endpoint is not None:
+        if seen.endpoint is not None and _is_up_to_date(seen, spec):
             if (seen.memory_limit, seen.cpu_limit) != (spec.memory_limit, spec.cpu_limit):
                 await driver.adjust(spec)
             await self._until_it_answers(driver, spec, seen.endpoint)
@@ -303,10 +299,19 @@ class Keeper:
         # What its user runs costs this machine nothing to start: one that is away keeps nobody waiting.
         async with self._all.starting if driver.onboards else nullcontext():
             await self._prepare(driver)
+            await self._stop_what_is_out_of_date(driver, spec_of(record, self._all.options))
+            await self._tell(InstanceStatus.CREATING, phase="creating")
             endpoint, spec = await self._start_on_a_free_port(driver, record)
             await self._tell(InstanceStatus.STARTING, phase="waiting for Home Assistant")
             await self._until_it_answers(driver, spec, endpoint)
         return endpoint, spec
+
+    async def _stop_what_is_out_of_date(self, driver: Driver, spec: InstanceSpec) -> None:
+        """Stop one that runs as something else than it is to be; not before its turn, for it is of use."""
+        seen = await _look(driver, spec.name)
+        if seen.condition is Condition.RUNNING and not _is_up_to_date(seen, spec):
+            await self._tell(InstanceStatus.STARTING, phase="stopping")
+            await driver.stop(spec.name, within=self._all.options.stop_timeout_seconds)
 
     async def _start_on_a_free_port(
         self, driver: Driver, record: InstanceRecord
@@ -493,7 +498,16 @@ class Keeper:
 
     async def _onboard(self, record: InstanceRecord, endpoint: Endpoint) -> str:
         await self._tell(InstanceStatus.ONBOARDING)
-        return await self._all.onboarding.run(endpoint, self._account, language=record.language)
+        seconds = self._all.options.onboarding_timeout_seconds
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._all.onboarding.run(endpoint, self._account, language=record.language)
+        except TimeoutError:
+            raise InstanceError(
+                FailureReason.ONBOARDING,
+                f"the onboarding of Home Assistant did not end within {seconds:g} s",
+                remedy="see how busy this machine is; it is taken up again from where it came to",
+            ) from None
 
     async def _until_home_is_ready(self, driver: Driver) -> None:
         if self._home is None:
@@ -526,7 +540,7 @@ class Keeper:
                 if seen.restart_wanted:
                     return
                 raise _death(seen)
-            if seen.fingerprint != spec.fingerprint():
+            if not _is_up_to_date(seen, spec):
                 # Somebody changed it behind our back: its network is gone, or it was made anew.
                 return
             now = self._all.clock()
@@ -655,6 +669,11 @@ async def _result(work: Awaitable[None]) -> Exception | None:
 
 async def _look(driver: Driver, name: str) -> Observation:
     return (await driver.observe([name]))[name]
+
+
+def _is_up_to_date(seen: Observation, spec: InstanceSpec) -> bool:
+    """Whether it runs, and as what it is to be."""
+    return seen.condition is Condition.RUNNING and seen.fingerprint == spec.fingerprint()
 
 
 def _intent(record: InstanceRecord) -> tuple[object, ...]:

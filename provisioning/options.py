@@ -17,6 +17,8 @@ class ProvisionerOptions:
         cpu_limit: Processors of one that has none of its own; None for no limit.
         boot_timeout_seconds: From the start of an instance until Home Assistant answers; then it is stopped,
             and started again later.
+        onboarding_timeout_seconds: From there until the owner's account and the token are made; a loaded
+            machine takes some seconds.
         ready_timeout_seconds: From there until the home is mirrored and Home Assistant has finished starting.
         start_concurrency: Instances that start at once; the others wait in order.
         stop_timeout_seconds: How long an instance may take to stop by itself before it is killed.
@@ -37,6 +39,7 @@ class ProvisionerOptions:
     memory_limit: int | None = None
     cpu_limit: float | None = None
     boot_timeout_seconds: float = 120.0
+    onboarding_timeout_seconds: float = 60.0
     ready_timeout_seconds: float = 60.0
     start_concurrency: int = 2
     stop_timeout_seconds: float = 10.0

@@ -36,7 +36,7 @@ from handlers.turn import TurnLimits, Turns
 from handlers.warm_up import WarmUp
 from provisioning.docker.driver import DockerDriver, DockerOptions
 from provisioning.docker.engine import Engine
-from provisioning.docker.image import Image
+from provisioning.docker.image import ASK_HOME_ASSISTANT, Image
 from provisioning.docker.labels import Deployment
 from provisioning.docker.pull import PullPolicy
 from provisioning.driver import Driver, ProgressListener
@@ -475,11 +475,12 @@ def docker_driver(settings: Settings, *, deployment: str) -> DockerDriver:
         command=settings.ha_image_command,
         user=settings.ha_image_user,
         config_mount=settings.ha_image_config,
+        health_command=settings.ha_image_health or ASK_HOME_ASSISTANT,
     )
     return DockerDriver(
         engine=Engine(settings.docker_host),
         deployment=Deployment(deployment),
-        options=DockerOptions(image, PullPolicy(settings.ha_image_pull)),
+        options=DockerOptions(image, PullPolicy(settings.ha_image_pull), settings.ha_image_pull_seconds),
     )
 
 

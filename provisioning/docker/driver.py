@@ -50,6 +50,9 @@ REMOVE_SECONDS: Final = 10
 STOP_MARGIN_SECONDS: Final = 20.0
 """What the engine may take beyond the time that an instance is given to stop."""
 
+PULL_MARGIN_SECONDS: Final = 5.0
+"""So much longer the engine may be asked: what is late is the image then, and not the engine."""
+
 _LINE_CHARACTERS: Final = 2_000
 
 _logger = structlog.get_logger(__name__)
@@ -107,12 +110,21 @@ class DockerDriver:
 
     async def prepare(self, report: ProgressListener) -> None:
         """Have the image."""
-        async with self._preparing, self._engine.asked(within=self._options.pull_seconds) as docker:
-            # Asked before every start of an instance; what is to be fetched always is fetched once.
-            policy = self._options.pull
+        seconds, reference = self._options.pull_seconds, self._options.image.reference
+        # Asked before every start of an instance; what is to be fetched always is fetched once.
+        policy = self._options.pull
+        async with self._preparing, self._engine.asked(within=seconds + PULL_MARGIN_SECONDS) as docker:
             if policy is PullPolicy.ALWAYS and self._fetched:
                 policy = PullPolicy.MISSING
-            await have_image(docker, self._options.image.reference, policy, report)
+            try:
+                async with asyncio.timeout(seconds):
+                    await have_image(docker, reference, policy, report)
+            except TimeoutError:
+                raise InstanceError(
+                    FailureReason.IMAGE_MISSING,
+                    f"the image {reference} was not fetched within {seconds:g} s",
+                    remedy="what has come of it is kept; a slow line needs a longer HA_IMAGE_PULL_SECONDS",
+                ) from None
             self._fetched = True
 
     async def observe(self, names: Sequence[str] | None = None) -> Mapping[str, Observation]:
@@ -222,7 +234,7 @@ class DockerDriver:
     # Containers.
 
     def _observed(self, container: Container) -> Observation:
-        return container.observed(stopped_by_us=container.id in self._stopped)
+        return container.observed(self._options.image, stopped_by_us=container.id in self._stopped)
 
     async def _ours(self, docker: Docker, name: str, *, or_refuse: bool = False) -> Container | None:
         """Our container of this name; somebody else's is as none, or refused.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import hashlib
+from dataclasses import asdict, dataclass
 from typing import Final
+
+import orjson
 
 OFFICIAL_IMAGE: Final = "homeassistant/home-assistant:2025.4"
 
@@ -13,6 +15,14 @@ OFFICIAL_IMAGE: Final = "homeassistant/home-assistant:2025.4"
 OFFICIAL_CAPABILITIES: Final = (
     "CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "NET_BIND_SERVICE", "NET_RAW", "SETGID", "SETUID",
 )  # fmt: skip
+
+
+ASK_HOME_ASSISTANT: Final = (
+    "python3",
+    "-c",
+    "from urllib.request import urlopen; urlopen('http://127.0.0.1:8123/manifest.json', timeout=20)",
+)
+"""Ends with status 0 where Home Assistant answers. The official image has `python3`, and no health check."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +36,7 @@ class Image:
         config_mount: Where it has its configuration.
         port: Where it listens, inside.
         capabilities: What it may do beyond an ordinary process; all others are dropped.
-        health_command: What is run inside to see whether it answers, as the words of a command; None for the
-            image's own.
-        environment: Variables that are set inside.
+        health_command: What the engine runs inside to see whether it is well; None for the image's own.
     """
 
     reference: str = OFFICIAL_IMAGE
@@ -38,4 +46,11 @@ class Image:
     port: int = 8123
     capabilities: tuple[str, ...] = OFFICIAL_CAPABILITIES
     health_command: tuple[str, ...] | None = None
-    environment: Mapping[str, str] | None = None
+
+    def fingerprint(self) -> str:
+        """Sixteen hexadecimal digits that differ when a container must be made anew to run this.
+
+        What is behind a name that stays the same may change (a tag is moved, a digest is not): that reaches
+        an instance when it is made anew for another reason, such as a restart that a person asks for.
+        """
+        return hashlib.sha256(orjson.dumps(asdict(self), option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]

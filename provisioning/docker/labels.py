@@ -17,6 +17,7 @@ INSTANCE: Final = "wyoming-central.instance"
 USER: Final = "wyoming-central.user"
 NAME: Final = "wyoming-central.name"
 GENERATION: Final = "wyoming-central.generation"
+IMAGE: Final = "wyoming-central.image"
 SPEC: Final = "wyoming-central.spec"
 
 _US: Final = "wyoming-central"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from provisioning.docker import labels
+from provisioning.docker.image import Image
 from provisioning.driver import RESTART_STATUS, Condition, Endpoint, Observation
 
 _NANO: Final = 1_000_000_000
@@ -65,8 +66,13 @@ class Container:
                     return int(port)
         return None
 
-    def observed(self, *, stopped_by_us: bool) -> Observation:
-        """What is seen of the instance in it."""
+    def observed(self, image: Image, *, stopped_by_us: bool) -> Observation:
+        """What is seen of the instance in it.
+
+        Args:
+            image: What instances are made from now.
+            stopped_by_us: It does not run because it was told to end.
+        """
         state, running, limits = self._state, self.is_running, self.described.get("HostConfig", {})
         port = self.host_port
         return Observation(
@@ -75,7 +81,7 @@ class Container:
             endpoint=Endpoint.local(port) if running and port is not None else None,
             # Nobody but the engine listens on a port that the engine has published.
             listening=running and port is not None,
-            fingerprint=self.labels.get(labels.SPEC) if self._is_whole else None,
+            fingerprint=self.labels.get(labels.SPEC) if self._is_whole_and_of(image) else None,
             container_id=self.id[:12],
             memory_limit=int(limits.get("Memory") or 0) or None,
             cpu_limit=(limits.get("NanoCpus") or 0) / _NANO or None,
@@ -88,10 +94,9 @@ class Container:
     def _state(self) -> Mapping[str, Any]:
         return self.described.get("State") or {}
 
-    @property
-    def _is_whole(self) -> bool:
-        """Whether it is in its own network; one whose network was taken away must be made anew."""
-        return bool(self.name in self.networks)
+    def _is_whole_and_of(self, image: Image) -> bool:
+        """Whether it is in its own network, and made as one would be made now; else it must be made anew."""
+        return self.name in self.networks and self.labels.get(labels.IMAGE) == image.fingerprint()
 
     @property
     def _epitaph(self) -> str:

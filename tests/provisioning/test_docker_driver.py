@@ -265,6 +265,45 @@ async def test_an_image_that_cannot_be_fetched_is_told(engine_of_the_tests: Dock
     await driver.close()
 
 
+async def test_an_image_that_does_not_come_in_time_is_told(engine_of_the_tests: DockerEngine) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as silent:
+        port = silent.getsockname()[1]
+        driver = DockerDriver(
+            engine=docker.Engine(engine_of_the_tests.url),
+            deployment=OURS,
+            options=DockerOptions(Image(f"127.0.0.1:{port}/slow:1"), PullPolicy.MISSING, pull_seconds=0.5),
+        )
+        with pytest.raises(InstanceError, match="was not fetched within") as refused:
+            await driver.prepare(lambda _: None)
+    assert refused.value.reason is FailureReason.IMAGE_MISSING
+    assert "HA_IMAGE_PULL_SECONDS" in str(refused.value.remedy)
+    await driver.close()
+
+
+async def test_an_instance_of_another_image_than_is_set_now_is_one_to_be_made_anew_on_its_volume(
+    make: MakeDriver, spec: InstanceSpec, engine_of_the_tests: DockerEngine
+) -> None:
+    await make().start(spec)
+    engine_of_the_tests.docker("exec", spec.name, "/bin/sh", "-c", "echo mine > /config/mine")
+    engine_of_the_tests.docker("tag", IDLE_IMAGE, "wyoming-central-test/idle:2")
+    newer = make(replace(IMAGE, reference="wyoming-central-test/idle:2"))
+    assert (await look(newer, spec)).fingerprint is None
+    await newer.stop(spec.name, within=1)
+    await newer.start(spec)
+    assert (await look(newer, spec)).fingerprint == spec.fingerprint()
+    assert inspected(engine_of_the_tests, "container", spec.name)["Config"]["Image"].endswith("idle:2")
+    assert engine_of_the_tests.docker("exec", spec.name, "/bin/cat", "/config/mine") == "mine\n"
+
+
+async def test_the_engine_asks_an_instance_whether_it_is_well(
+    make: MakeDriver, spec: InstanceSpec, engine_of_the_tests: DockerEngine
+) -> None:
+    await make(replace(IMAGE, health_command=("/bin/true",))).start(spec)
+    health = inspected(engine_of_the_tests, "container", spec.name)["Config"]["Healthcheck"]
+    assert health["Test"] == ["CMD", "/bin/true"]
+    assert health["Interval"] == 120_000_000_000
+
+
 async def test_an_instance_that_is_killed_for_want_of_memory_says_so(
     make: MakeDriver, spec: InstanceSpec
 ) -> None:

@@ -240,6 +240,25 @@ async def test_a_restart_asked_for_replaces_what_runs(house: House) -> None:
         assert after.container_id != before.container_id
 
 
+async def test_one_that_is_to_be_replaced_is_of_use_until_its_turn(house: House) -> None:
+    driver = SlowDriver(house.engine)
+    async with house.provisioning(driver, replace(OPTIONS, start_concurrency=1)) as provisioner:
+        driver.may_start.release()
+        patient = await house.user()
+        record = await house.until_ready(patient)
+        starting = await house.user()
+        await until(lambda: house.engine.starting == 1)
+        await house.instances.restart(patient)
+        provisioner.kick(patient)
+        await house.until(patient, InstanceStatus.CREATING, phase="waiting for its turn")
+        assert house.engine.seen[record.container_name].condition == "running"
+        assert provisioner.home_of(patient).status is HomeStatus.LIVE
+        for user in (starting, patient):
+            driver.may_start.release()
+            await house.until_ready(user)
+        assert (await house.instances.get(patient)).observed_generation == 2
+
+
 async def test_a_restart_asked_for_while_the_server_was_down_is_not_forgotten(house: House) -> None:
     async with house.provisioning(StandInDriver(house.engine)):
         user = await house.user()
@@ -710,6 +729,19 @@ async def test_a_failed_onboarding_is_tried_again(house: House) -> None:
     async with house.provisioning(StandInDriver(house.engine)):
         await house.until_ready(await house.user())
         assert len(house.engine.started) == 1
+
+
+async def test_an_onboarding_that_does_not_end_is_taken_up_again(house: House) -> None:
+    house.onboarding.meanwhile.append(lambda: None)
+    options = replace(OPTIONS, onboarding_timeout_seconds=0.05, first_retry_seconds=60)
+    async with house.provisioning(StandInDriver(house.engine), options) as provisioner:
+        user = await house.user()
+        record = await house.until(user, InstanceStatus.FAILED)
+        assert record.failure_reason == FailureReason.ONBOARDING
+        assert "did not end within 0.05 s" in (record.failure_detail or "")
+        provisioner.kick(user)
+        await house.until_ready(user)
+        assert len(house.engine.started) == 1, "it runs on meanwhile"
 
 
 @pytest.mark.parametrize("password", [None, "changed since"])

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -18,11 +18,18 @@ from typing import Any
 
 import aiohttp
 import pytest
+from cryptography.fernet import Fernet
 
 from config.settings import Settings, ensure_secrets
 from provisioning.home.socket import HomeAssistantSocket
 from storage.database import Database
+from storage.migrate import upgrade
 from storage.secret_box import SecretBox
+from storage.users import Users
+from tests.real.asked import Asked
+from tests.real.docker_engine import DockerEngine, NoEngineError, docker_engine, unused_network
+from tests.real.killed_provisioner import Place
+from tests.real.stand_in_image import make_stand_in_image
 from wyoming_central.application import Repositories, repositories_on
 from wyoming_central.client import Client, connect
 from wyoming_central.demo.furnish import furnish
@@ -255,6 +262,41 @@ def household(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Household]:
 def a_server() -> type[RunningServer]:
     """Makes servers, on a data folder and with settings."""
     return RunningServer
+
+
+@pytest.fixture(scope="session")
+def engine_with_stand_ins() -> Iterator[DockerEngine]:
+    """A Docker engine of the tests' own with the image of the stand-in; skips where there is none."""
+    with ExitStack() as stack:
+        try:
+            engine = stack.enter_context(docker_engine())
+        except NoEngineError as error:
+            pytest.skip(str(error))
+        make_stand_in_image(engine)
+        yield engine
+
+
+@pytest.fixture(scope="session")
+def _pairs_of_ports() -> Iterator[int]:
+    return iter(range(8700, 9700, 2))
+
+
+@pytest.fixture
+async def asked(
+    tmp_path: Path, engine_with_stand_ins: DockerEngine, _pairs_of_ports: Iterator[int]
+) -> AsyncIterator[Asked]:
+    """A user who has asked for nothing yet, on the engine with stand-ins."""
+    url, key = f"sqlite+aiosqlite:///{tmp_path}/wyoming-central.db", Fernet.generate_key().decode()
+    await upgrade(url, backup_dir=None)
+    database = Database(url)
+    users = Users(database, SecretBox([key]))
+    user = await users.add(email="anna@example.org", password_hash="-", language="hu")
+    await database.close()
+    deployment, pool = f"asked-{user.id[:8]}", str(unused_network())
+    engine = engine_with_stand_ins
+    asked = Asked(engine, Place(url, key, engine.url, deployment, next(_pairs_of_ports), pool), user.id)
+    yield asked
+    asked.clear()
 
 
 @pytest.fixture

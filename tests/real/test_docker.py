@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shlex
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from provisioning.docker.image import ASK_HOME_ASSISTANT
 from tests.real.docker_engine import DockerEngine, NoEngineError, docker_engine
 from tests.real.home_assistant_image import IMAGE, make_image
 from tests.real.provisioned import installer
@@ -71,6 +73,7 @@ def house(
                     "HA_IMAGE": IMAGE,
                     "HA_IMAGE_PULL": "never",
                     "HA_IMAGE_COMMAND": command,
+                    "HA_IMAGE_HEALTH": shlex.join([str(installation.python), *ASK_HOME_ASSISTANT[1:]]),
                 },
             )
             server.start()
@@ -101,6 +104,13 @@ def test_the_container_has_the_limits_of_the_settings_and_is_published_here_only
     assert (host["Memory"], host["NanoCpus"]) == (512 << 20, 500_000_000)
     assert [published["HostIp"] for published in network["Ports"]["8123/tcp"]] == ["127.0.0.1"]
     assert list(network["Networks"]) == [house.server.instance(EMAIL)["name"]]
+
+
+def test_what_the_engine_asks_it_says_that_it_is_well(house: House) -> None:
+    command = house.container["Config"]["Healthcheck"]["Test"][1:]
+    house.engine.docker("exec", house.container["Id"], *command)
+    with pytest.raises(RuntimeError):
+        house.engine.docker("exec", house.container["Id"], *command[:-1], command[-1].replace("8123", "8124"))
 
 
 def test_limits_of_ones_own_are_in_force_while_it_runs_on(house: House) -> None:

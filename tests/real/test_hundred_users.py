@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.real.docker_engine import DockerEngine, NoEngineError, docker_engine, unused_network
-from tests.real.stand_in_image import STAND_IN_IMAGE, make_stand_in_image, stand_in_command
+from tests.real.docker_engine import DockerEngine, unused_network
+from tests.real.stand_in_image import STAND_IN_IMAGE, stand_in_command
 
 if TYPE_CHECKING:
     from conftest import RunningServer
@@ -44,27 +44,17 @@ def ports() -> range:
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[DockerEngine]:
-    try:
-        with docker_engine() as engine:
-            make_stand_in_image(engine)
-            yield engine
-    except NoEngineError as error:
-        pytest.skip(str(error))
-
-
-@pytest.fixture(scope="module")
 def server(
     tmp_path_factory: pytest.TempPathFactory,
     a_server: Callable[..., RunningServer],
-    engine: DockerEngine,
+    engine_with_stand_ins: DockerEngine,
     ports: range,
 ) -> Iterator[RunningServer]:
     server = a_server(
         tmp_path_factory.mktemp("hundred"),
         {
             "HA_DRIVER": "docker",
-            "DOCKER_HOST": engine.url,
+            "DOCKER_HOST": engine_with_stand_ins.url,
             "HA_IMAGE": STAND_IN_IMAGE,
             "HA_IMAGE_PULL": "never",
             "HA_IMAGE_COMMAND": stand_in_command(),
@@ -116,13 +106,15 @@ async def ready_instances_of(server: RunningServer) -> list[dict[str, Any]]:
 
 
 async def test_all_become_ready_each_with_a_port_and_a_subnet_of_its_own_and_one_more_is_told_why_not(
-    server: RunningServer, engine: DockerEngine, ports: range
+    server: RunningServer, engine_with_stand_ins: DockerEngine, ports: range
 ) -> None:
     await add_users(server, ports)
     found = await ready_instances_of(server)
     assert sorted(one["port"] for one in found) == list(ports)
 
-    described = json.loads(engine.docker("network", "inspect", *(one["name"] for one in found)))
+    described = json.loads(
+        engine_with_stand_ins.docker("network", "inspect", *(one["name"] for one in found))
+    )
     subnets = [IPv4Network(one["IPAM"]["Config"][0]["Subnet"]) for one in described]
     assert len(set(subnets)) == USERS
     assert not [one for one in subnets for other in subnets if one != other and one.overlaps(other)]
