@@ -1,4 +1,4 @@
-"""A base image for the server's own, made without a registry: this machine's interpreter, pip, and wheels for it."""
+"""A base image for the server's own, made without a registry: this interpreter, pip, and wheels for both."""
 
 from __future__ import annotations
 
@@ -76,9 +76,13 @@ def _pack(to: IO[bytes], wheels: Path) -> None:
         _link(tar, "usr/local/bin/python3", version)
         tar.add(standard, lib, filter=_needed)
         tar.add(Path(sysconfig.get_path("purelib")) / "pip", f"{lib}/site-packages/pip", filter=_needed)
-        for library in sorted(_libraries_of(_binaries(python, standard, Path(sysconfig.get_path("platlib"))))):
+        for library in sorted(
+            _libraries_of(_binaries(python, standard, Path(sysconfig.get_path("platlib"))))
+        ):
             # The interpreter's own is looked for in its own folder, which is another one here.
-            tar.add(library, f"usr/lib/{Path(library).name}" if "libpython" in library else library.lstrip("/"))
+            tar.add(
+                library, f"usr/lib/{Path(library).name}" if "libpython" in library else library.lstrip("/")
+            )
         tar.add(Path(shutil.which("busybox") or "").resolve(), "bin/busybox")
         for applet in _APPLETS:
             _link(tar, f"bin/{applet}", "busybox")
@@ -109,7 +113,7 @@ def _file(tar: tarfile.TarFile, name: str, content: bytes) -> None:
 
 
 def _binaries(python: Path, standard: Path, libraries: Path) -> list[Path]:
-    """What is linked with libraries of this machine: the interpreter, and the modules in C of all packages."""
+    """What is linked with libraries of this machine: the interpreter, and all modules in C."""
     return [python, *standard.glob("lib-dynload/*.so"), *libraries.rglob("*.so")]
 
 
