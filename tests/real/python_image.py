@@ -19,7 +19,7 @@ BASE_IMAGE: Final = "wyoming-central-test/python:1"
 
 _ROOT: Final = Path(__file__).parents[2]
 _PATH: Final = "/usr/local/bin:/usr/bin:/bin"
-_APPLETS: Final = ("sh", "base64", "cat", "chown", "head", "id", "mkdir", "stat", "touch", "tr")
+_APPLETS: Final = ("sh", "base64", "cat", "chown", "head", "id", "mkdir", "stat", "tar", "touch", "tr")
 _LIBRARY: Final = re.compile(r"(?:=>\s*)?(/\S+)\s+\(0x")
 # Images of Python come without tests and without compiled code, too.
 _LEFT_OUT: Final = frozenset({"__pycache__", "test", "idlelib", "tkinter", "ensurepip", "site-packages"})
