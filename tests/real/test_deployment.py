@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import os
 import shutil
@@ -418,6 +419,29 @@ def test_made_anew_from_a_newer_image_it_goes_on_where_it_was(deployed: Deployed
     deployed.until_healthy()
     assert deployed.instance["user"] == EMAIL
     assert deployed.inspected(deployed.instance["name"])["State"]["Running"]
+
+
+def test_a_backup_is_taken_while_it_runs_and_put_back_while_it_does_not(deployed: Deployed) -> None:
+    copied = deployed.in_container('copy=$(wyoming-central db backup) && base64 "$copy" && rm "$copy"')
+    deployed.project.admin("device", "add", EMAIL, "Konyha")
+    assert json.loads(deployed.project.admin("device", "list", "--json"))
+    deployed.project.run("stop", "server")
+    deployed.engine.docker(
+        *(
+            "run",
+            "--rm",
+            "--interactive",
+            "--volume=wyoming_data:/data",
+            "--entrypoint=sh",
+            "wyoming-central",
+        ),
+        *("-c", "rm -f /data/wyoming-central.db-* && cat > /data/wyoming-central.db"),
+        given=base64.b64decode(copied),
+    )
+    deployed.project.run("start", "server")
+    deployed.until_healthy()
+    assert deployed.instance["user"] == EMAIL
+    assert json.loads(deployed.project.admin("device", "list", "--json")) == []
 
 
 def test_a_server_that_does_not_answer_is_told_by_the_health_check(deployed: Deployed) -> None:
