@@ -233,7 +233,11 @@ class Deployed:
 
     def until_healthy(self) -> None:
         """Wait for the engine's own word."""
-        _until(lambda: self.container["State"]["Health"]["Status"] == "healthy", told=self.log)
+        identifier = self.container["Id"]
+        _until(
+            lambda: self.inspected(identifier)["State"]["Health"]["Status"] == "healthy",
+            told=self.log,
+        )
 
     def in_container(self, command: str, *, code: int = 0) -> str:
         """What a line of shell prints in the server's container."""
@@ -338,9 +342,15 @@ def test_it_cannot_write_outside_its_volume_and_tmp(deployed: Deployed, place: s
     deployed.in_container(f"touch {place}/written", code=1)
 
 
+def test_nobody_can_write_its_root(deployed: Deployed) -> None:
+    mounts = [line.split() for line in deployed.in_container("cat /proc/mounts").splitlines()]
+    [options] = [mounted[3].split(",") for mounted in mounts if mounted[1] == "/"]
+    assert "ro" in options
+
+
 def test_its_data_is_for_itself_alone(deployed: Deployed) -> None:
     assert deployed.in_container("stat -c '%a %u:%g' /data").split() == ["700", USER]
-    assert deployed.in_container("ls /data/wyoming-central.db")
+    deployed.in_container("test -s /data/wyoming-central.db")
 
 
 def test_the_secrets_are_its_own_files_and_stand_nowhere_else(deployed: Deployed) -> None:
