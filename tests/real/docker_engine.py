@@ -117,6 +117,8 @@ def docker_engine() -> Iterator[DockerEngine]:
             _remove_everything(engine)
             engine.stop()
     finally:
+        # Containers on the host's network leave this mounted when their engine ends.
+        subprocess.run(["umount", str(folder / "exec/netns/default")], capture_output=True, check=False)
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -39,6 +39,7 @@ class Entry:
 ENTRIES: Final = (
     Entry("serve", "Run", "Run the server."),
     Entry("demo", "Run", "Watch it work: a real Home Assistant, switched by a sentence."),
+    Entry("ping", "Run", "See whether a server answers."),
     Entry("doctor", "Run", "Find out what is missing, and what to do about it."),
     Entry(
         "user",

@@ -14,3 +14,10 @@ _LOOPBACK_OF: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - noth
 def own_uri(address: ListenAddress) -> str:
     """Give the address at which this machine itself connects to a listener."""
     return replace(address, host=_LOOPBACK_OF.get(address.host, address.host)).uri
+
+
+def own_server() -> str:
+    """Give the address of the server that these settings start: its first listener's."""
+    from config.settings import read_settings  # noqa: PLC0415 - slow to load, and a satellite has no settings
+
+    return own_uri(read_settings().settings.listen[0])

@@ -17,7 +17,7 @@ from wyoming.handle import Handled
 from wyoming_central.cli.commands import examples, single
 from wyoming_central.cli.options import AsJson, Language
 from wyoming_central.cli.output import Column, note, show_json, show_table
-from wyoming_central.cli.reach import own_uri
+from wyoming_central.cli.reach import own_server
 from wyoming_central.cli.secret_input import first_line
 from wyoming_central.client import connect
 from wyoming_central.errors import RefusedError
@@ -75,7 +75,7 @@ def say(
     sentence was not handled.
     """
     credential = first_line(token_file) if token_file else token
-    steps = asyncio.run(_converse(uri or _own_server(), credential, sentence, language, within))
+    steps = asyncio.run(_converse(uri or own_server(), credential, sentence, language, within))
     if as_json:
         show_json([{"type": step.event.type, "ms": step.ms, "data": step.event.data} for step in steps])
     else:
@@ -89,12 +89,6 @@ def say(
         elif steps[0].event.type == _ERROR:
             note("The token was refused: `wyoming-central device rotate` makes a new one.")
         raise typer.Exit(1)
-
-
-def _own_server() -> str:
-    from config.settings import read_settings  # noqa: PLC0415 - slow to load, and a satellite has no settings
-
-    return own_uri(read_settings().settings.listen[0])
 
 
 async def _converse(

@@ -142,7 +142,9 @@ def test_a_reader_that_goes_away_is_no_error(arguments: list[str]) -> None:
     assert ended.stderr == b""
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["interpret", "--jsonl"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["interpret", "--jsonl"], ["ping", "--help"]], ids=" ".join
+)
 def test_what_must_start_fast_loads_no_database_and_no_network(arguments: list[str]) -> None:
     slow = {"sqlalchemy", "alembic", "pydantic_settings", "aiohttp", "zeroconf", "cryptography", "argon2"}
     program = (
