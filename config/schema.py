@@ -21,6 +21,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from config.instance_limits import LEAST_CPUS, LEAST_MEMORY, MOST_CPUS, MOST_MEMORY
 from config.listen import ListenAddress, parse_listen
 from config.memory_size import parse_memory_size
 from config.shown import quoted
@@ -415,12 +416,12 @@ class Settings(BaseSettings):
     ha_port_range_end: Port = Field(
         8300, description="The last of these ports. When all are taken, no further user gets an instance."
     )
-    ha_memory_limit: Annotated[int, BeforeValidator(_memory), Field(ge=64 << 20, le=1 << 40)] = Field(
+    ha_memory_limit: Annotated[int, BeforeValidator(_memory), Field(ge=LEAST_MEMORY, le=MOST_MEMORY)] = Field(
         512 << 20,
         description="Memory of one Home Assistant, such as 512m or 1g. One that needs more is stopped and "
         "started again. Not enforced by the process driver.",
     )
-    ha_cpu_limit: Annotated[float, Field(gt=0, le=1_024, allow_inf_nan=False)] = Field(
+    ha_cpu_limit: Annotated[float, Field(ge=LEAST_CPUS, le=MOST_CPUS, allow_inf_nan=False)] = Field(
         0.5,
         description="Processors for one Home Assistant; beyond it, it is slowed down. Not enforced by the "
         "process driver.",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import nullcontext
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 from random import Random
@@ -37,7 +37,14 @@ from storage.errors import (
     SubnetsExhaustedError,
 )
 from storage.instances import Instances
-from storage.records import DesiredState, InstanceRecord, InstanceStatus
+from storage.journal import Journal
+from storage.records import (
+    DesiredState,
+    InstanceRecord,
+    InstanceStatus,
+    OperationKind,
+    OperationOutcome,
+)
 from storage.users import Users
 
 _logger = structlog.get_logger(__name__)
@@ -77,6 +84,7 @@ class Surroundings:
 
     drivers: Mapping[str, Driver]
     instances: Instances
+    journal: Journal
     users: Users
     onboarding: Onboarding
     make_home: MakeHome
@@ -223,12 +231,12 @@ class Keeper:
                 return False
             case DesiredState.STOPPED:
                 await self._drop_home()
-                await driver.stop(record.container_name, within=self._all.options.stop_timeout_seconds)
-                await self._tell(InstanceStatus.STOPPED, generation=record.generation)
+                await self._stop(driver, record)
                 # Kept pursued: the row may want something else tomorrow.
                 await asyncio.get_running_loop().create_future()
             case DesiredState.REMOVED:
-                await self._remove(driver, record)
+                async with self._journaled(record, OperationKind.REMOVE):
+                    await self._remove(driver, record)
         return True
 
     def _driver(self, record: InstanceRecord) -> Driver:
@@ -241,6 +249,40 @@ class Keeper:
                 transient=False,
             )
         return driver
+
+    @asynccontextmanager
+    async def _journaled(self, record: InstanceRecord, kind: OperationKind | None) -> AsyncIterator[None]:
+        """Have it in the journal that this is under way, and what comes of it; None is nothing to write down.
+
+        Where the server ends meanwhile it is left open, for the next one to find.
+        """
+        if kind is None:
+            yield
+            return
+        operation = await self._all.journal.begin(self.user_id, record.id, kind, generation=record.generation)
+        try:
+            yield
+        except InstanceError as error:
+            await self._close(operation, f"{error.reason}: {error.message}")
+            raise
+        except Exception as error:
+            await self._close(operation, type(error).__name__)
+            raise
+        await self._close(operation, None)
+
+    async def _close(self, operation: int, failure: str | None) -> None:
+        """Write down that an operation ended; one that cannot be closed is closed by the next that begins."""
+        outcome = OperationOutcome.DONE if failure is None else OperationOutcome.FAILED
+        try:
+            await self._all.journal.end(operation, outcome, detail=failure)
+        except StorageError as error:
+            self._log.warning("operation_not_closed", reason=error.message)
+
+    async def _stop(self, driver: Driver, record: InstanceRecord) -> None:
+        runs = (await _look(driver, record.container_name)).condition is Condition.RUNNING
+        async with self._journaled(record, OperationKind.STOP if runs and driver.onboards else None):
+            await driver.stop(record.container_name, within=self._all.options.stop_timeout_seconds)
+            await self._tell(InstanceStatus.STOPPED, generation=record.generation)
 
     async def _remove(self, driver: Driver, record: InstanceRecord) -> None:
         await self._drop_home()
@@ -260,6 +302,13 @@ class Keeper:
         """Have it run, answer, let us in, and be mirrored."""
         spec = spec_of(record, self._all.options)
         seen = await _look(driver, spec.name)
+        async with self._journaled(record, _needed(record, seen, spec) if driver.onboards else None):
+            await self._bring_up_from(driver, record, spec, seen)
+
+    async def _bring_up_from(
+        self, driver: Driver, record: InstanceRecord, spec: InstanceSpec, seen: Observation
+    ) -> None:
+        """The same, from what is seen of it."""
         if seen.endpoint is not None and _is_up_to_date(seen, spec):
             if (seen.memory_limit, seen.cpu_limit) != (spec.memory_limit, spec.cpu_limit):
                 await driver.adjust(spec)
@@ -674,6 +723,17 @@ async def _look(driver: Driver, name: str) -> Observation:
 def _is_up_to_date(seen: Observation, spec: InstanceSpec) -> bool:
     """Whether it runs, and as what it is to be."""
     return seen.condition is Condition.RUNNING and seen.fingerprint == spec.fingerprint()
+
+
+def _needed(record: InstanceRecord, seen: Observation, spec: InstanceSpec) -> OperationKind | None:
+    """What it takes to have it as it is to be; None where it is so already."""
+    if record.observed_generation == 0:
+        return OperationKind.CREATE
+    if record.observed_generation != record.generation:
+        return OperationKind.REPLACE
+    if seen.condition is not Condition.RUNNING:
+        return OperationKind.START
+    return None if _is_up_to_date(seen, spec) else OperationKind.REPLACE
 
 
 def _intent(record: InstanceRecord) -> tuple[object, ...]:

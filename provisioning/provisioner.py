@@ -19,6 +19,7 @@ from provisioning.onboarding import Onboarding
 from provisioning.options import ProvisionerOptions
 from storage.errors import StorageError
 from storage.instances import Instances
+from storage.journal import Journal
 from storage.records import InstanceRecord, InstanceStatus
 from storage.users import Users
 
@@ -36,6 +37,7 @@ class Provisioner:
     Args:
         drivers: The ways to run one, by the word in `ha_instances.driver`.
         instances: The table.
+        journal: Where what is done with them is written down.
         users: Where tokens are kept.
         http: Session for onboarding and homes, as `session_for_homes` gives.
         options: Limits and intervals.
@@ -52,6 +54,7 @@ class Provisioner:
         *,
         drivers: Mapping[str, Driver],
         instances: Instances,
+        journal: Journal,
         users: Users,
         http: aiohttp.ClientSession,
         options: ProvisionerOptions,
@@ -67,10 +70,12 @@ class Provisioner:
 
         self._drivers = dict(drivers)
         self._instances = instances
+        self._journal = journal
         self._options = options
         self._surroundings = Surroundings(
             drivers=self._drivers,
             instances=instances,
+            journal=journal,
             users=users,
             onboarding=onboarding or Onboarding(http=http),
             make_home=make_home or live_home,
@@ -106,6 +111,7 @@ class Provisioner:
         self._has_run = True
         # Whatever was known may be old: another server may have provisioned since.
         await self._let_go()
+        await self._take_up_what_was_interrupted()
         try:
             async with asyncio.TaskGroup() as group:
                 for driver in self._drivers.values():
@@ -120,6 +126,21 @@ class Provisioner:
                         pass
         finally:
             self._keepers.clear()
+
+    async def _take_up_what_was_interrupted(self) -> None:
+        """Say what an earlier server did not get done; its keeper does what is wanted of it by now."""
+        try:
+            interrupted = await self._journal.close_interrupted()
+        except StorageError as error:
+            _logger.warning("journal_unreadable", reason=error.message)
+            return
+        for operation in interrupted:
+            _logger.warning(
+                "operation_interrupted",
+                operation=operation.kind,
+                user_id=operation.user_id,
+                began_at=operation.began_at.isoformat(),
+            )
 
     async def stop_all(self) -> None:
         """Stop, in order, what should not run without the server; call it after `run` has ended.

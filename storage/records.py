@@ -39,6 +39,27 @@ class DesiredState(StrEnum):
     REMOVED = "removed"
 
 
+class OperationKind(StrEnum):
+    """What the server does with an instance."""
+
+    CREATE = "create"
+    START = "start"
+    REPLACE = "replace"
+    STOP = "stop"
+    REMOVE = "remove"
+
+
+class OperationOutcome(StrEnum):
+    """What came of it."""
+
+    DONE = "done"
+    FAILED = "failed"
+    SUPERSEDED = "superseded"
+    """Something else was wanted before it was done."""
+    INTERRUPTED = "interrupted"
+    """The server ended meanwhile; the next one does what is wanted then."""
+
+
 class ChangeKind(StrEnum):
     """What a row of `changes` is about; its `subject_id` is that row's id, for an instance its user's."""
 
@@ -101,6 +122,28 @@ class BindingRecord:
     network: str
     write_only: bool
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OperationRecord:
+    """Something that the server did with an instance, or does.
+
+    Attributes:
+        generation: Of the instance, which it was to bring about.
+        ended_at: None while it is under way.
+        outcome: None while it is under way.
+        detail: One line for a person, where it failed.
+    """
+
+    id: int
+    user_id: str
+    instance_id: str
+    kind: OperationKind
+    generation: int
+    began_at: datetime
+    ended_at: datetime | None
+    outcome: OperationOutcome | None
+    detail: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage.errors import RevisionError
 
 # The newest of `storage/migrations/versions/`. Revisions are four digits, so that they can be compared.
-CURRENT = "0002"
+CURRENT = "0003"
 
 _version = Table("alembic_version", MetaData(), Column("version_num", String(32), primary_key=True))
 

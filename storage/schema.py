@@ -180,6 +180,22 @@ ha_instances = Table(
     Index("uq_ha_instances_network_subnet", "network_subnet", unique=True),
 )
 
+operations = Table(
+    "operations",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    # Of users and instances that may be gone: what was done with them is worth knowing then, too.
+    Column("user_id", _Id, nullable=False),
+    Column("instance_id", _Id, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("began_at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),
+    Column("outcome", String(16)),
+    Column("detail", String(1000)),
+    Index("ix_operations_user_id", "user_id", "id"),
+)
+
 # No foreign keys: a row outlives its user and its device, bare of what was said.
 audit_log = Table(
     "audit_log",

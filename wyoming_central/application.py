@@ -52,6 +52,7 @@ from storage.changes import Changes
 from storage.database import Database
 from storage.devices import Devices
 from storage.instances import Instances
+from storage.journal import Journal
 from storage.lease import SERVER_LEASE, Lease
 from storage.migrate import upgrade
 from storage.records import Change, ChangeKind
@@ -92,6 +93,7 @@ class Repositories:
     bindings: Bindings
     revocations: Revocations
     instances: Instances
+    journal: Journal
     sessions: Sessions
     audit: AuditLog
     changes: Changes
@@ -126,6 +128,7 @@ def repositories_on(database: Database, box: SecretBox) -> Repositories:
         bindings=Bindings(database),
         revocations=Revocations(database),
         instances=Instances(database, box),
+        journal=Journal(database),
         sessions=Sessions(database),
         audit=AuditLog(database),
         changes=Changes(database),
@@ -312,6 +315,7 @@ async def _assemble(
         retention=Retention(
             audit=stored.audit,
             sessions=stored.sessions,
+            journal=stored.journal,
             revocations=stored.revocations,
             changes=stored.changes,
             audit_days=settings.audit_retention_days,
@@ -367,6 +371,7 @@ def _provisioner(
     return Provisioner(
         drivers=drivers,
         instances=stored.instances,
+        journal=stored.journal,
         users=stored.users,
         http=http,
         options=provisioner_options(settings),
@@ -449,18 +454,22 @@ def _admission_limits(settings: Settings) -> AdmissionLimits:
 
 def drivers_of(settings: Settings, users: Users) -> dict[str, Driver]:
     """The ways to run an instance that are set up, by their words. Reads a file."""
-    process = ProcessDriver(
+    drivers: list[Driver] = [process_driver(settings), ExternalDriver(credentials=users)]
+    if settings.serves_docker:
+        # Elsewhere an engine that is not there would be missed all the time.
+        drivers.append(docker_driver(settings, deployment=server_id(settings.data_dir)))
+    return {driver.kind: driver for driver in drivers}
+
+
+def process_driver(settings: Settings) -> ProcessDriver:
+    """The process driver as it is set up."""
+    return ProcessDriver(
         data_dir=settings.data_dir,
         installer=Installer(
             folder=settings.cache_dir / "home-assistant",
             python=str(settings.ha_python) if settings.ha_python else None,
         ),
     )
-    drivers: list[Driver] = [process, ExternalDriver(credentials=users)]
-    if settings.serves_docker:
-        # Elsewhere an engine that is not there would be missed all the time.
-        drivers.append(docker_driver(settings, deployment=server_id(settings.data_dir)))
-    return {driver.kind: driver for driver in drivers}
 
 
 def docker_driver(settings: Settings, *, deployment: str) -> DockerDriver:

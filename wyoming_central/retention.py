@@ -13,6 +13,7 @@ import structlog
 from config.errors import WyomingCentralError
 from storage.audit import AuditLog
 from storage.changes import Changes
+from storage.journal import Journal
 from storage.revocations import Revocations
 from storage.sessions import Sessions
 
@@ -28,12 +29,13 @@ class Retention:
     """What is forgotten and when.
 
     Attributes:
-        audit_days: `AUDIT_RETENTION_DAYS`.
+        audit_days: `AUDIT_RETENTION_DAYS`, for turns and for what was done with instances.
         clock: The time now, aware.
     """
 
     audit: AuditLog
     sessions: Sessions
+    journal: Journal
     revocations: Revocations
     changes: Changes
     audit_days: int
@@ -55,7 +57,9 @@ class Retention:
             StorageError: The database cannot be written.
         """
         now = self.clock()
-        turns = await self.audit.purge(now - timedelta(days=self.audit_days))
+        oldest = now - timedelta(days=self.audit_days)
+        turns = await self.audit.purge(oldest)
+        await self.journal.purge(oldest)
         sessions = await self.sessions.purge(now)
         await self.revocations.purge(now)
         await self.changes.purge(now - CHANGES_KEPT)

@@ -19,6 +19,7 @@ from provisioning.home.live import LiveHome
 from provisioning.provisioner import Provisioner
 from storage.database import Database
 from storage.instances import Instances
+from storage.journal import Journal
 from storage.migrate import upgrade
 from storage.records import DesiredState, InstanceRecord, InstanceStatus
 from storage.secret_box import SecretBox
@@ -48,7 +49,7 @@ async def new_house() -> AsyncIterator[House]:
         database = Database(url)
         box = SecretBox([Fernet.generate_key().decode()])
         try:
-            yield House(Instances(database, box), Users(database, box))
+            yield House(Instances(database, box), Users(database, box), Journal(database))
         finally:
             await database.close()
 

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import aiohttp
 import pytest
+import structlog
 
 from provisioning.driver import Condition, Driver, Endpoint, InstanceSpec, ProgressListener
 from provisioning.errors import FailureReason, InstanceError
@@ -20,8 +21,10 @@ from provisioning.homes import Absence
 from provisioning.onboarding import RENEW_BEFORE_DAYS, Onboarding
 from provisioning.options import ProvisionerOptions
 from provisioning.provisioner import Provisioner
+from storage.database import Database
 from storage.errors import NotFoundError, StorageUnavailableError
 from storage.instances import Instances
+from storage.journal import Journal
 from storage.records import DesiredState, InstanceRecord, InstanceStatus, UserRecord
 from storage.users import Users
 from tests.provisioning.conftest import until
@@ -53,8 +56,9 @@ OPTIONS = ProvisionerOptions(
 class House:
     """A provisioner with everything around it that tests look at."""
 
-    def __init__(self, instances: Instances, users: Users) -> None:
+    def __init__(self, instances: Instances, users: Users, journal: Journal) -> None:
         self.instances = instances
+        self.journal = journal
         self.users = users
         self.engine = Engine()
         self.onboarding = StandInOnboarding()
@@ -77,6 +81,7 @@ class House:
             provisioner = self.provisioner = Provisioner(
                 drivers={driver.kind: cast("Driver", driver)},
                 instances=self.instances,
+                journal=self.journal,
                 users=self.users,
                 http=http,
                 options=options,
@@ -137,8 +142,8 @@ class House:
 
 
 @pytest.fixture
-def house(instances: Instances, users: Users) -> House:
-    return House(instances, users)
+def house(instances: Instances, users: Users, database: Database) -> House:
+    return House(instances, users, Journal(database))
 
 
 def token_expiring_at(moment: float) -> str:
@@ -206,6 +211,7 @@ async def test_a_server_that_never_provisioned_stops_nothing_at_its_end(house: H
             other = Provisioner(
                 drivers={"stand-in": cast("Driver", driver)},
                 instances=house.instances,
+                journal=house.journal,
                 users=house.users,
                 http=http,
                 options=OPTIONS,
@@ -319,6 +325,72 @@ async def test_one_that_still_starts_can_be_stopped(house: House) -> None:
         provisioner.kick(user)
         await house.until(user, InstanceStatus.STOPPED)
         assert house.engine.starting == 0
+
+
+# What is written down of it.
+
+
+async def test_what_is_done_with_an_instance_is_in_the_journal_with_what_came_of_it(house: House) -> None:
+    errors = [InstanceError(FailureReason.DISK_FULL, "the disk is full")]
+    async with house.provisioning(FailingDriver(house.engine, errors=errors)) as provisioner:
+        user = await house.user()
+        await house.until_ready(user)
+        await house.instances.restart(user)
+        provisioner.kick(user)
+        await house.until(user, InstanceStatus.READY, observed_generation=2)
+        await house.instances.set_desired(user, DesiredState.STOPPED)
+        provisioner.kick(user)
+        await house.until(user, InstanceStatus.STOPPED)
+        await house.instances.set_desired(user, DesiredState.RUNNING)
+        provisioner.kick(user)
+        await house.until_ready(user)
+        await house.instances.ask_removal(user, with_data=False)
+        provisioner.kick(user)
+        await until(house.is_empty)
+
+        async def closed() -> bool:
+            return (await house.journal.of(user, limit=1))[0].outcome is not None
+
+        await until(closed)
+    done = [(one.kind, one.outcome, one.detail) for one in await house.journal.of(user, limit=10)]
+    assert done[::-1] == [
+        ("create", "failed", "disk-full: the disk is full"),
+        ("create", "done", None),
+        ("replace", "done", None),
+        ("stop", "done", None),
+        ("start", "done", None),
+        ("remove", "done", None),
+    ]
+
+
+async def test_an_adopted_instance_is_no_operation(house: House) -> None:
+    async with house.provisioning(StandInDriver(house.engine)):
+        user = await house.user()
+        await house.until_ready(user)
+    async with house.provisioning(StandInDriver(house.engine)) as provisioner:
+        await until(lambda: provisioner.home_of(user).status is HomeStatus.LIVE)
+    assert [one.kind for one in await house.journal.of(user, limit=10)] == ["create"]
+
+
+async def test_what_a_server_left_undone_is_closed_by_the_next_and_done(house: House) -> None:
+    slow = SlowDriver(house.engine)
+    async with house.provisioning(slow):
+        user = await house.user()
+        await slow.waiting.wait()
+    with structlog.testing.capture_logs() as lines:
+        async with house.provisioning(StandInDriver(house.engine)):
+            await house.until_ready(user)
+
+            async def closed() -> bool:
+                return (await house.journal.of(user, limit=1))[0].outcome is not None
+
+            await until(closed)
+    assert [(one.kind, one.outcome) for one in await house.journal.of(user, limit=10)] == [
+        ("create", "done"),
+        ("create", "interrupted"),
+    ]
+    (said,) = [line for line in lines if line["event"] == "operation_interrupted"]
+    assert (said["operation"], said["user_id"]) == ("create", user)
 
 
 # Never ready.

@@ -39,6 +39,7 @@ from provisioning.options import ProvisionerOptions
 from provisioning.provisioner import Provisioner
 from storage.database import Database
 from storage.instances import Instances
+from storage.journal import Journal
 from storage.records import DesiredState, InstanceRecord, InstanceStatus
 from storage.secret_box import SecretBox
 from storage.users import Users
@@ -91,6 +92,7 @@ class Provisioned:
     driver: DockerDriver
     engine: Engine
     instances: Instances
+    journal: Journal
     users: Users
     running: asyncio.Task[None]
 
@@ -111,6 +113,12 @@ class Provisioned:
                 record, home = await self.instances.get(user_id), self.provisioner.home_of(user_id)
                 if home.status is HomeStatus.LIVE and record.observed_generation == record.generation:
                     return await self.until(user_id, InstanceStatus.READY)
+                await asyncio.sleep(0.02)
+
+    async def until_closed(self, user_id: str) -> None:
+        """Wait until nothing is under way any more: what was interrupted is known as that."""
+        async with asyncio.timeout(10):
+            while None in {one.outcome for one in await self.journal.of(user_id, limit=100)}:
                 await asyncio.sleep(0.02)
 
     async def until_gone(self) -> None:
@@ -139,13 +147,14 @@ async def provisioned(place: Place) -> AsyncIterator[Provisioned]:
         provisioner = Provisioner(
             drivers={driver.kind: driver},
             instances=instances,
+            journal=Journal(database),
             users=users,
             http=http,
             options=place.options,
         )
         running = asyncio.create_task(provisioner.run())
         try:
-            yield Provisioned(provisioner, driver, engine, instances, users, running)
+            yield Provisioned(provisioner, driver, engine, instances, Journal(database), users, running)
         finally:
             running.cancel()
             await asyncio.wait({running})
@@ -192,6 +201,7 @@ def _watch_steps(before: Come, after: Come) -> None:
     _before, _after = before, after
     for table, names in (
         (Instances, ("observed", "set_owner_password", "remove", "move_port", "move_subnet")),
+        (Journal, ("begin", "end")),
         (Users, ("set_home", "clear_home_token")),
     ):
         for name in names:
@@ -248,18 +258,21 @@ async def _main(place: Place, when: str, last: str) -> None:
 
     _watch_steps(functools.partial(come, "before"), functools.partial(come, "after"))
     async with provisioned(place) as server, asyncio.timeout(60):
-        while not await _is_done(server.instances):
+        while not await _is_done(server):
             await asyncio.sleep(0.02)
 
 
-async def _is_done(instances: Instances) -> bool:
+async def _is_done(server: Provisioned) -> bool:
     settled = {
         DesiredState.RUNNING: InstanceStatus.READY,
         DesiredState.STOPPED: InstanceStatus.STOPPED,
     }
+    for user in await server.users.list():
+        if None in {one.outcome for one in await server.journal.of(user.id, limit=1)}:
+            return False
     return all(
         settled.get(one.desired) is one.status and one.observed_generation == one.generation
-        for one in await instances.list()
+        for one in await server.instances.list()
     )
 
 

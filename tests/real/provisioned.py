@@ -29,6 +29,7 @@ from provisioning.process.installation import Installer
 from provisioning.provisioner import Provisioner
 from storage.database import Database
 from storage.instances import Instances
+from storage.journal import Journal
 from storage.migrate import upgrade
 from storage.records import InstanceRecord, InstanceStatus
 from storage.secret_box import SecretBox
@@ -105,6 +106,7 @@ async def provisioned(
         provisioner = Provisioner(
             drivers={"process": driver},
             instances=instances,
+            journal=Journal(database),
             users=users,
             http=http,
             options=ProvisionerOptions(port_range=PORTS),

@@ -31,6 +31,7 @@ NEVER: Final = "no such step"
 # What each deed changes, in its order; that these are all of them is a test of its own.
 STEPS: Final = {
     "create": (
+        "begin",
         "observed creating",
         "observed creating, time 2",
         "POST networks/create",
@@ -50,9 +51,11 @@ STEPS: Final = {
         "set_home",
         "POST /auth/token, time 2",
         "observed ready",
+        "end",
     ),
-    "stop": ("POST containers/ID/stop", "observed stopped"),
+    "stop": ("begin", "POST containers/ID/stop", "observed stopped", "end"),
     "restart": (
+        "begin",
         "observed creating",
         "observed starting",
         "POST containers/ID/stop",
@@ -62,16 +65,20 @@ STEPS: Final = {
         "POST containers/ID/start",
         "observed starting, time 2",
         "observed ready",
+        "end",
     ),
     "remove": (
+        "begin",
         "observed removing",
         "POST containers/ID/stop",
         "DELETE containers/ID",
         "DELETE networks/ID",
         "clear_home_token",
         "remove",
+        "end",
     ),
     "remove with data": (
+        "begin",
         "observed removing",
         "POST containers/ID/stop",
         "DELETE containers/ID",
@@ -79,6 +86,7 @@ STEPS: Final = {
         "DELETE networks/ID",
         "clear_home_token",
         "remove",
+        "end",
     ),
 }
 POINTS: Final = [
@@ -150,6 +158,7 @@ async def test_the_next_server_brings_about_what_was_asked_for(
             instance_ids_of(server),
             asked.place.options.port_range,
         )
+        await server.until_closed(asked.user_id)
     assert [one.kind.value for one in left] == (["volume"] if deed == "remove" else [])
     if deed != "remove with data":
         (volume,) = asked.there("volume")

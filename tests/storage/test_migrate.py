@@ -152,7 +152,7 @@ async def test_only_the_newest_backups_stay_and_nothing_else_is_touched(
     assert (folder / "wyoming-central-mine.db").exists()
 
 
-@pytest.mark.parametrize("found", ["0003", "9999", "main", "00010", "١٢٣٤"])
+@pytest.mark.parametrize("found", ["0004", "9999", "main", "00010", "١٢٣٤"])
 async def test_a_newer_or_foreign_revision_is_refused_and_left_alone(
     sqlite_url: str, tmp_path: Path, found: str
 ) -> None:

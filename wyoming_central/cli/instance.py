@@ -5,21 +5,16 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Iterable
-from dataclasses import asdict
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
 from config.errors import WyomingCentralError
-from config.memory_size import format_memory_size, parse_memory_size
+from config.memory_size import format_memory_size
 from config.settings import Settings
-from provisioning.driver import Driver
-from provisioning.errors import InstanceError
 from provisioning.onboarding import USERNAME
-from provisioning.process.driver import ProcessDriver
-from provisioning.process.installation import Installer
 from storage.records import DesiredState, InstanceRecord, InstanceStatus, UserRecord
-from wyoming_central.application import docker_driver
+from wyoming_central.cli import instance_history, instance_limits, instance_log
 from wyoming_central.cli.commands import group
 from wyoming_central.cli.confirm import confirm
 from wyoming_central.cli.find import User, find_user, owner_of
@@ -40,14 +35,6 @@ from wyoming_central.cli.place import Country, TimeZone, country_of, local_timez
 from wyoming_central.cli.remedies import remedy_of
 from wyoming_central.cli.store import Store, open_store
 from wyoming_central.cli.unserved import refuse_unserved
-from wyoming_central.discovery import server_id
-
-_POLL_SECONDS: Final = 0.5
-# What `logs --follow` looks at each time; more than an instance writes in between.
-_FOLLOWED_LINES: Final = 500
-_LEAST_MEMORY: Final = 64 << 20
-_MOST_MEMORY: Final = 1 << 40
-_MOST_CPUS: Final = 1024
 
 app = group("Instances: the users' Home Assistants. The server makes, watches and repairs them.")
 
@@ -132,139 +119,9 @@ def login(*, user: User) -> None:
     asyncio.run(_login(user))
 
 
-@app.command()
-def logs(
-    *,
-    user: User,
-    lines: Annotated[int, typer.Option("--lines", "-n", min=1, max=10_000, help="How many.")] = 50,
-    follow_: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")] = False,
-) -> None:
-    """Show the end of what an instance has written."""
-    asyncio.run(_logs(user, lines, follow=follow_))
-
-
-@app.command()
-def stats(*, as_json: AsJson = False) -> None:
-    """Show what the containers use, and what they may."""
-    asyncio.run(_stats(as_json=as_json))
-
-
-async def _stats(*, as_json: bool) -> None:
-    async with open_store() as store:
-        settings = store.settings
-        users = {user.id: user for user in await store.users.list()}
-        instances = [one for one in await store.instances.list() if one.driver == "docker"]
-    if not instances and not as_json:
-        note("There are no containers: only those can be measured.")
-        return
-    driver = docker_driver(settings, deployment=await asyncio.to_thread(server_id, settings.data_dir))
-    try:
-        # The engine takes a second or two for each.
-        async with asyncio.TaskGroup() as group:
-            asked = [group.create_task(driver.usage(one.container_name)) for one in instances]
-    except* InstanceError as errors:
-        raise errors.exceptions[0] from None
-    finally:
-        await driver.close()
-    measured = [
-        (owner_of(one, users.get(one.user_id)), task.result())
-        for one, task in zip(instances, asked, strict=True)
-    ]
-    if as_json:
-        show_json([{"user": owner, **(asdict(usage) if usage else {})} for owner, usage in measured])
-        return
-    show_table(
-        (
-            Column("USER"),
-            Column("MEMORY", right=True),
-            Column("OF", right=True),
-            Column("CPUS", right=True),
-            Column("PROCESSES", right=True),
-        ),
-        (
-            (
-                owner,
-                _mebibytes(usage.memory),
-                _mebibytes(usage.memory_limit),
-                f"{usage.cpus:.2f}",
-                str(usage.processes),
-            )
-            if usage
-            else (owner, "-", "-", "-", "-")
-            for owner, usage in measured
-        ),
-    )
-
-
-def _mebibytes(size: int) -> str:
-    return f"{size / (1 << 20):,.0f} MB"
-
-
-@app.command("set")
-def set_(
-    *,
-    user: User,
-    memory: Annotated[
-        str | None, typer.Option(metavar="SIZE", help="Such as 768m or 1g; `default` for HA_MEMORY_LIMIT.")
-    ] = None,
-    cpus: Annotated[
-        str | None, typer.Option(metavar="NUMBER", help="Such as 0.5 or 2; `default` for HA_CPU_LIMIT.")
-    ] = None,
-) -> None:
-    """Give an instance limits of its own, while it runs.
-
-    Only containers are limited; the process driver limits nobody.
-    """
-    if memory is None and cpus is None:
-        raise typer.BadParameter("say --memory, --cpus or both")
-    asyncio.run(_set_limits(user, _memory_of(memory), _cpus_of(cpus)))
-
-
-_KEEP: Final = -1
-
-
-def _memory_of(text: str | None) -> int | None:
-    """Bytes; None for the default, `_KEEP` where nothing was said."""
-    if text is None or text == "default":
-        return _KEEP if text is None else None
-    try:
-        size = parse_memory_size(text)
-    except ValueError as error:
-        raise typer.BadParameter(f"--memory {text}: {error}") from error
-    if not _LEAST_MEMORY <= size <= _MOST_MEMORY:
-        raise typer.BadParameter(f"--memory {text} is not between 64m and 1024g")
-    return size
-
-
-def _cpus_of(text: str | None) -> float | None:
-    """Processors; None for the default, `_KEEP` where nothing was said."""
-    if text is None or text == "default":
-        return _KEEP if text is None else None
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0.0
-    if not 0.01 <= number <= _MOST_CPUS:
-        raise typer.BadParameter(f"--cpus {text} is no number between 0.01 and {_MOST_CPUS}")
-    return number
-
-
-async def _set_limits(wanted: str, memory: int | None, cpus: float | None) -> None:
-    async with open_store() as store:
-        user = await find_user(store, wanted)
-        before = await store.instances.get(user.id)
-        now = await store.instances.set_limits(
-            user.id,
-            memory_limit=before.memory_limit if memory == _KEEP else memory,
-            cpu_limit=before.cpu_limit if cpus == _KEEP else cpus,
-        )
-        settings = store.settings
-    memory_now = format_memory_size(now.memory_limit or settings.ha_memory_limit)
-    note(
-        f"Limits of {user.email}: memory {memory_now}, processors {now.cpu_limit or settings.ha_cpu_limit:g}"
-    )
-    if now.driver != "docker":
-        note(f"They are for containers; the driver {now.driver} does not limit anybody.", style="yellow")
+for _command in (instance_history.history, instance_log.logs, instance_limits.stats):
+    app.command()(_command)
+app.command("set")(instance_limits.set_)
 
 
 async def _list(*, as_json: bool) -> None:
@@ -415,59 +272,6 @@ async def _see_done(store: Store, asked: InstanceRecord, user: UserRecord, *, wa
         note(f"The Home Assistant of {user.email} is {now.status.value}.", style="green")
     else:
         note(f"Asked for it: `wyoming-central instance show {user.email}` shows how far it is.")
-
-
-async def _logs(wanted: str, lines: int, *, follow: bool) -> None:
-    async with open_store() as store:
-        user = await find_user(store, wanted)
-        instance = await store.instances.get(user.id)
-        settings = store.settings
-    driver = await asyncio.to_thread(_driver_with_logs, instance, settings)
-    try:
-        await _tell_logs(driver, user, instance, lines, follow=follow)
-    finally:
-        await driver.close()
-
-
-def _driver_with_logs(instance: InstanceRecord, settings: Settings) -> Driver:
-    if instance.driver == "docker":
-        return docker_driver(settings, deployment=server_id(settings.data_dir))
-    if instance.driver != "process":
-        raise WyomingCentralError(
-            f"the driver {instance.driver} keeps no log here",
-            remedy="look into that Home Assistant's own log",
-        )
-    python = str(settings.ha_python) if settings.ha_python else None
-    return ProcessDriver(
-        data_dir=settings.data_dir,
-        installer=Installer(folder=settings.cache_dir / "home-assistant", python=python),
-    )
-
-
-async def _tell_logs(
-    driver: Driver, user: UserRecord, instance: InstanceRecord, lines: int, *, follow: bool
-) -> None:
-    tail = max(lines, _FOLLOWED_LINES)
-    known = await driver.logs(instance.container_name, tail=tail)
-    if not known:
-        note(f"The Home Assistant of {user.email} has not written anything yet.")
-    for line in known[-lines:]:
-        show_line(line)
-    while follow:
-        await asyncio.sleep(_POLL_SECONDS)
-        now = await driver.logs(instance.container_name, tail=tail)
-        for line in _new_lines(known, now):
-            show_line(line)
-        known = now
-
-
-def _new_lines(before: list[str], now: list[str]) -> list[str]:
-    """What came after `before`, where both are ends of the same file at different times."""
-    for count in range(len(now)):
-        kept = now[: len(now) - count]
-        if before[-len(kept) :] == kept:
-            return now[len(kept) :]
-    return now
 
 
 def _container(instance: InstanceRecord, settings: Settings) -> list[tuple[str, str]]:

@@ -13,6 +13,7 @@ from storage.database import Database
 from storage.devices import Devices
 from storage.errors import NotFoundError
 from storage.instances import Instances
+from storage.journal import Journal
 from storage.lease import SERVER_LEASE, holder_of
 from storage.migrate import revision, upgrade
 from storage.records import LeaseHolder
@@ -31,6 +32,7 @@ class Store:
     devices: Devices = field(repr=False)
     bindings: Bindings = field(repr=False)
     instances: Instances = field(repr=False)
+    journal: Journal = field(repr=False)
     audit: AuditLog = field(repr=False)
 
     async def server(self) -> LeaseHolder | None:
@@ -87,6 +89,7 @@ async def store_on(settings: Settings) -> AsyncIterator[Store]:
             devices=Devices(database),
             bindings=Bindings(database),
             instances=Instances(database, box),
+            journal=Journal(database),
             audit=AuditLog(database),
         )
     finally:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from storage.records import InstanceStatus
-from wyoming_central.cli import instance as instance_commands
+from storage.records import InstanceStatus, OperationKind, OperationOutcome
+from wyoming_central.cli.instance_log import _new_lines
 
 
 def observe(stored: Any, email: str, status: InstanceStatus, **more: Any) -> None:
@@ -98,7 +98,7 @@ def test_the_log_is_the_end_of_what_was_written(cli: Any, rows: Any, anna: str, 
     ],
 )
 def test_following_a_log_shows_what_is_new_once(before: list[str], now: list[str], new: list[str]) -> None:
-    assert instance_commands._new_lines(before, now) == new
+    assert _new_lines(before, now) == new
 
 
 def test_the_owner_learns_how_to_sign_in_and_the_password_stands_alone(
@@ -169,3 +169,45 @@ def test_limits_are_set_one_by_one_and_given_back(cli: Any, anna: str, rows: Any
 )
 def test_limits_that_make_no_sense_are_wrong_usage(cli: Any, anna: str, options: tuple[str, ...]) -> None:
     cli("instance", "set", anna, *options, code=2)
+
+
+def test_the_history_tells_what_was_done_and_what_came_of_it(
+    cli: Any, rows: Any, anna: str, stored: Any
+) -> None:
+    assert "Nothing has been done" in cli("instance", "history", anna).stderr
+
+    async def write(store: Any) -> None:
+        user = await store.users.by_email(anna)
+        for outcome, detail in (
+            (OperationOutcome.FAILED, "disk-full: no room"),
+            (OperationOutcome.DONE, None),
+        ):
+            operation = await store.journal.begin(user.id, "1" * 32, OperationKind.CREATE, generation=1)
+            await store.journal.end(operation, outcome, detail=detail)
+        await store.journal.begin(user.id, "1" * 32, OperationKind.STOP, generation=1)
+
+    stored(write)
+    shown = rows("instance", "history", anna)
+    assert [(one["operation"], one["outcome"], one["detail"]) for one in shown] == [
+        ("create", "failed", "disk-full: no room"),
+        ("create", "done", None),
+        ("stop", None, None),
+    ]
+    lines = cli("instance", "history", anna, "--limit", "2").stdout.splitlines()
+    assert [line.split()[2] for line in lines[1:]] == ["create", "stop"]
+    assert "under way" in lines[-1]
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("--memory", "63m"), ("--memory", "much"), ("--cpus", "0.001"), ("--cpus", "many"), ("--cpus", "nan")],
+)
+def test_limits_that_cannot_be_are_refused(cli: Any, anna: str, option: str, value: str) -> None:
+    assert option in cli("instance", "set", anna, option, value, code=2).stderr
+
+
+def test_a_limit_that_is_not_spoken_of_stays(cli: Any, rows: Any, anna: str) -> None:
+    cli("instance", "set", anna, "--memory", "768m", "--cpus", "0.75")
+    cli("instance", "set", anna, "--cpus", "default")
+    instance = rows("instance", "show", anna)
+    assert (instance["memory_limit"], instance["cpu_limit"]) == (768 << 20, None)
