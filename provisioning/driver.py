@@ -42,7 +42,7 @@ class InstanceSpec:
         time_zone: IANA name, such as `Europe/Budapest`.
         config_yaml: `configuration.yaml` of a new instance, or None for the one in `config/home_assistant/`.
         generation: Grows when a person asks for a restart.
-        memory_limit: Bytes, or None for no limit; drivers that cannot limit say so in their docstring.
+        memory_limit: Bytes, or None for no limit; some drivers enforce none.
         cpu_limit: Share of one core, or None for no limit.
         network_subnet: The subnet of the instance's own network, where the driver has such a thing.
         instance_id: Of its row; another one where a user has an instance anew, which shares nothing with the
@@ -193,6 +193,10 @@ class Driver(Protocol):
     @property
     def ends_with_server(self) -> bool:
         """Whether a clean end of the server stops the instances; otherwise they run on without it."""
+
+    @property
+    def enforces_limits(self) -> bool:
+        """Whether an instance is held to its memory and processors; otherwise they are written down only."""
 
     async def prepare(self, report: ProgressListener) -> None:
         """Have everything that all instances share (an installation, an image), made once; quick afterwards.

@@ -60,6 +60,7 @@ class ExternalDriver:
     kind = "external"
     onboards = False
     ends_with_server = False
+    enforces_limits = False
 
     def __init__(self, *, credentials: Credentials, within: float = VALIDATE_SECONDS) -> None:
         self._credentials = credentials

@@ -27,6 +27,7 @@ from provisioning.home.live import HomeStatus, LiveHome
 from provisioning.homes import Absence
 from provisioning.onboarding import RENEW_BEFORE_DAYS, Onboarding
 from provisioning.options import ProvisionerOptions
+from provisioning.plan import Action, planned
 from provisioning.spec import spec_of
 from provisioning.stored_account import StoredAccount, days_left
 from storage.errors import (
@@ -309,8 +310,9 @@ class Keeper:
         self, driver: Driver, record: InstanceRecord, spec: InstanceSpec, seen: Observation
     ) -> None:
         """The same, from what is seen of it."""
-        if seen.endpoint is not None and _is_up_to_date(seen, spec):
-            if (seen.memory_limit, seen.cpu_limit) != (spec.memory_limit, spec.cpu_limit):
+        action = planned(record.desired, spec, seen, limited=driver.enforces_limits)
+        if seen.endpoint is not None and action in {Action.NOTHING, Action.ADJUST}:
+            if action is Action.ADJUST:
                 await driver.adjust(spec)
             await self._until_it_answers(driver, spec, seen.endpoint)
             endpoint = seen.endpoint
@@ -349,7 +351,7 @@ class Keeper:
         async with self._all.starting if driver.onboards else nullcontext():
             await self._prepare(driver)
             await self._stop_what_is_out_of_date(driver, spec_of(record, self._all.options))
-            await self._tell(InstanceStatus.CREATING, phase="creating")
+            await self._tell(InstanceStatus.CREATING)
             endpoint, spec = await self._start_on_a_free_port(driver, record)
             await self._tell(InstanceStatus.STARTING, phase="waiting for Home Assistant")
             await self._until_it_answers(driver, spec, endpoint)

@@ -19,13 +19,14 @@ class Action(StrEnum):
     REMOVE = "remove"
 
 
-def planned(desired: DesiredState, spec: InstanceSpec, seen: Observation) -> Action:
-    """What brings an instance from what is seen to what is wanted; the keeper does the same, step by step.
+def planned(desired: DesiredState, spec: InstanceSpec, seen: Observation, *, limited: bool) -> Action:
+    """What brings an instance from what is seen to what is wanted; the keeper goes by it.
 
     Args:
         desired: Where a person wants it.
         spec: What it is to be.
         seen: What its driver sees.
+        limited: Whether its driver enforces limits.
     """
     runs = seen.condition is Condition.RUNNING
     if desired is DesiredState.REMOVED:
@@ -36,8 +37,6 @@ def planned(desired: DesiredState, spec: InstanceSpec, seen: Observation) -> Act
         return Action.START
     if seen.fingerprint != spec.fingerprint():
         return Action.REPLACE
-    limits = (seen.memory_limit, seen.cpu_limit)
-    # A driver that cannot limit has none to change.
-    if limits not in {(None, None), (spec.memory_limit, spec.cpu_limit)}:
+    if limited and (seen.memory_limit, seen.cpu_limit) != (spec.memory_limit, spec.cpu_limit):
         return Action.ADJUST
     return Action.NOTHING

@@ -89,6 +89,7 @@ class DockerDriver:
     kind = "docker"
     onboards = True
     ends_with_server = False
+    enforces_limits = True
 
     def __init__(
         self,

@@ -69,6 +69,7 @@ class ProcessDriver:
     kind = "process"
     onboards = True
     ends_with_server = True
+    enforces_limits = False
 
     def __init__(self, *, data_dir: Path, installer: Installs) -> None:
         self._instances = (data_dir / "instances").absolute()

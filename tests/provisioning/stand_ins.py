@@ -45,6 +45,7 @@ class StandInDriver:
     kind = "stand-in"
     onboards = True
     ends_with_server = True
+    enforces_limits = False
 
     def __init__(self, engine: Engine | None = None) -> None:
         self.engine = engine or Engine()
@@ -118,6 +119,7 @@ class ForeignDriver(StandInDriver):
 
     onboards = False
     ends_with_server = False
+    enforces_limits = False
 
 
 class SlowDriver(StandInDriver):

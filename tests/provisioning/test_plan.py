@@ -24,7 +24,7 @@ STOPPED = Observation("n", Condition.STOPPED)
         (DesiredState.RUNNING, replace(RUNS, fingerprint="other"), Action.REPLACE),
         (DesiredState.RUNNING, replace(RUNS, fingerprint=None), Action.REPLACE),
         (DesiredState.RUNNING, replace(RUNS, memory_limit=1 << 30), Action.ADJUST),
-        (DesiredState.RUNNING, replace(RUNS, memory_limit=None, cpu_limit=None), Action.NOTHING),
+        (DesiredState.RUNNING, replace(RUNS, memory_limit=None, cpu_limit=None), Action.ADJUST),
         (DesiredState.STOPPED, RUNS, Action.STOP),
         (DesiredState.STOPPED, STOPPED, Action.NOTHING),
         (DesiredState.REMOVED, RUNS, Action.REMOVE),
@@ -34,4 +34,9 @@ STOPPED = Observation("n", Condition.STOPPED)
 def test_what_is_to_be_done_follows_from_what_is_wanted_and_what_is_seen(
     desired: DesiredState, seen: Observation, action: Action
 ) -> None:
-    assert planned(desired, SPEC, seen) is action
+    assert planned(desired, SPEC, seen, limited=True) is action
+
+
+def test_where_no_limits_are_enforced_there_are_none_to_adjust() -> None:
+    seen = replace(RUNS, memory_limit=None, cpu_limit=None)
+    assert planned(DesiredState.RUNNING, SPEC, seen, limited=False) is Action.NOTHING

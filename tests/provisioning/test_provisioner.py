@@ -726,6 +726,7 @@ async def test_an_instance_has_the_limits_that_are_set_for_all_unless_it_has_its
     class LimitingDriver(StandInDriver):
         """Tells what limits it was to put in force."""
 
+        enforces_limits = True
         adjusted: tuple[tuple[int | None, float | None], ...] = ()
 
         async def adjust(self, spec: InstanceSpec) -> None:

@@ -106,8 +106,7 @@ async def examine() -> list[Finding]:
         _folder("cache folder", settings.cache_dir),
         _secrets(settings),
         *stored.findings,
-        await _interpreter(settings),
-        _installation(settings),
+        *await _processes(settings, stored),
         *await _engine(settings),
         _ports(settings, stored),
         *[await _listener(address, served=stored.served) for address in settings.listen],
@@ -206,13 +205,19 @@ def _not_served() -> Finding:
     return Finding("server", Grade.WARNING, "none is running", "start it with `wyoming-central serve`")
 
 
+async def _processes(settings: Settings, stored: _Stored) -> list[Finding]:
+    """What is found of what runs Home Assistants as processes, where one is, or is to be, run so."""
+    if settings.ha_driver != "process" and not any(one.driver == "process" for one in stored.instances):
+        return []
+    return [await _interpreter(settings), _installation(settings)]
+
+
 async def _interpreter(settings: Settings) -> Finding:
     forced = str(settings.ha_python) if settings.ha_python else None
     try:
         best = (await find_interpreters(forced))[0]
     except WyomingCentralError as error:
-        grade = Grade.PROBLEM if settings.ha_driver == "process" else Grade.WARNING
-        return Finding("interpreter", grade, error.message, error.remedy)
+        return Finding("interpreter", Grade.PROBLEM, error.message, error.remedy)
     gives = next(release for version, release in _RELEASES if best.version >= version)
     message = f"Python {best.version_text} ({best.path}) gives Home Assistant {gives}"
     if best.version < _RECENT:

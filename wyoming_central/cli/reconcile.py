@@ -119,7 +119,7 @@ async def _planned(
         except InstanceError as error:
             plans.append(_Planned(owner, record.container_name, _UNSEEN, error.message))
             continue
-        action = planned(record.desired, spec_of(record, options), seen)
+        action = planned(record.desired, spec_of(record, options), seen, limited=driver.enforces_limits)
         plans.append(_Planned(owner, record.container_name, action.value, seen.ended or ""))
     return tuple(plans)
 

@@ -54,6 +54,13 @@ def test_a_listener_that_is_taken_is_a_problem(cli: Any, free_port: int) -> None
     assert "LISTEN" in finding["remedy"]
 
 
+def test_where_nothing_runs_as_a_process_no_interpreter_is_looked_for(
+    cli: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HA_DRIVER", "external")
+    assert not {"interpreter", "Home Assistant"} & set(examined(cli))
+
+
 def test_a_machine_without_an_interpreter_is_told_what_to_install(
     cli: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
