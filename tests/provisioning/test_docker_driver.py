@@ -7,7 +7,7 @@ import json
 import socket
 import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import aclosing, asynccontextmanager, closing
+from contextlib import ExitStack, aclosing, asynccontextmanager, closing, suppress
 from dataclasses import replace
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -25,7 +25,7 @@ from provisioning.docker.pull import PullPolicy
 from provisioning.docker.strays import Whose, find_strays, remove_orphan
 from provisioning.driver import Condition, DriverEvent, InstanceSpec, Observation
 from provisioning.errors import FailureReason, InstanceError
-from tests.real.docker_engine import IDLE_COMMAND, IDLE_IMAGE, DockerEngine
+from tests.real.docker_engine import IDLE_COMMAND, IDLE_IMAGE, DockerEngine, NoEngineError, docker_engine
 
 pytestmark = pytest.mark.real
 
@@ -314,6 +314,34 @@ async def test_an_instance_that_is_killed_for_want_of_memory_says_so(
         while not (seen := await look(driver, spec)).out_of_memory:
             await asyncio.sleep(0.05)
     assert seen.ended == "Home Assistant was killed for want of memory"
+
+
+async def test_a_full_disk_of_the_engine_is_told_and_all_is_well_when_there_is_room(
+    spec: InstanceSpec,
+) -> None:
+    with ExitStack() as stack:
+        try:
+            engine = stack.enter_context(docker_engine(room="32m"))
+        except NoEngineError as error:
+            pytest.skip(str(error))
+        ballast = engine.folder / "data/ballast"
+        with ballast.open("wb", buffering=0) as file, suppress(OSError):
+            while file.write(bytes(4096)):
+                pass
+        driver = DockerDriver(
+            engine=docker.Engine(engine.url),
+            deployment=OURS,
+            options=DockerOptions(IMAGE, PullPolicy.NEVER),
+            routes=lambda: (),
+        )
+        with pytest.raises(InstanceError) as refused:
+            await driver.start(spec)
+        assert refused.value.reason is FailureReason.DISK_FULL
+        ballast.unlink()
+        await driver.start(spec)
+        assert (await look(driver, spec)).condition is Condition.RUNNING
+        await driver.remove(spec.name, keep_data=False)
+        await driver.close()
 
 
 async def test_an_engine_that_is_not_there_is_told_with_the_way_out(spec: InstanceSpec) -> None:

@@ -93,8 +93,11 @@ class DockerEngine:
 
 
 @contextmanager
-def docker_engine() -> Iterator[DockerEngine]:
+def docker_engine(*, room: str | None = None) -> Iterator[DockerEngine]:
     """An engine with nothing in it but the idle image.
+
+    Args:
+        room: How much its disk holds, such as `64m`; None for as much as there is.
 
     Raises:
         NoEngineError: None can be started here.
@@ -107,6 +110,8 @@ def docker_engine() -> Iterator[DockerEngine]:
     # A socket's path has at most 107 bytes.
     folder = Path(tempfile.mkdtemp(prefix="wc-docker-"))
     try:
+        if room is not None:
+            _mount_disk(folder / "data", room)
         engine = DockerEngine(folder, _daemon(folder))
         try:
             _wait_until_ready(engine)
@@ -119,7 +124,16 @@ def docker_engine() -> Iterator[DockerEngine]:
     finally:
         # Containers on the host's network leave this mounted when their engine ends.
         subprocess.run(["umount", str(folder / "exec/netns/default")], capture_output=True, check=False)
+        if room is not None:
+            subprocess.run(["umount", "--lazy", str(folder / "data")], capture_output=True, check=False)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _mount_disk(folder: Path, room: str) -> None:
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={room}", "tmpfs", str(folder)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        raise NoEngineError("no Docker engine with a small disk: nothing can be mounted here")
 
 
 def _daemon(folder: Path) -> subprocess.Popen[bytes]:
