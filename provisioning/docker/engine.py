@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
@@ -17,6 +18,10 @@ from provisioning.home.text import clean_text
 REQUEST_SECONDS: Final = 30.0
 """What a request may take; making a container takes 0.7 s, and a busy engine some seconds."""
 
+USUAL: Final = "unix:///var/run/docker.sock"
+"""Where engines are."""
+
+_NAME_AND_PASSWORD: Final = re.compile(r"//[^/@]*@")
 _MESSAGE_CHARACTERS: Final = 300
 
 _NOT_FOUND: Final = 404
@@ -39,7 +44,7 @@ class Engine:
     """
 
     def __init__(self, url: str | None = None, *, within: float = REQUEST_SECONDS) -> None:
-        self._url = url
+        self._url = url or USUAL
         self._within = within
         self._docker: Docker | None = None
 
@@ -55,11 +60,12 @@ class Engine:
             async with asyncio.timeout(seconds):
                 yield self._client()
         except DockerError as error:
-            raise told(error) from error
+            raise told(error, self._url) from error
         except TimeoutError:
-            raise _down(f"it did not answer within {seconds:g} s") from None
+            raise _down(f"it did not answer within {seconds:g} s", self._url) from None
         except (aiohttp.ClientError, OSError) as error:
-            raise _down(clean_text(str(error), _MESSAGE_CHARACTERS) or type(error).__name__) from error
+            reason = clean_text(str(error), _MESSAGE_CHARACTERS) or type(error).__name__
+            raise _down(reason, self._url) from error
 
     async def close(self) -> None:
         """Let go of the connection; the next request makes another one."""
@@ -70,9 +76,9 @@ class Engine:
     def _client(self) -> Docker:
         if self._docker is None:
             try:
-                self._docker = Docker(url=self._url or "unix:///var/run/docker.sock")
+                self._docker = Docker(url=self._url)
             except ValueError as error:
-                raise _down(str(error)) from error
+                raise _down(str(error), self._url) from error
         return self._docker
 
 
@@ -86,12 +92,12 @@ def is_conflict(error: DockerError) -> bool:
     return bool(error.status == _CONFLICT)
 
 
-def told(error: DockerError) -> InstanceError:
-    """What an error of the engine means for an instance."""
+def told(error: DockerError, url: str) -> InstanceError:
+    """What an error of the engine at an address means for an instance."""
     message = clean_text(error.message, _MESSAGE_CHARACTERS) or "no reason given"
     lowered = message.casefold()
     if error.status == _UNREACHABLE:
-        return _down(message)
+        return _down(_root_of(message), url)
     if any(piece in lowered for piece in _NO_IMAGE):
         return InstanceError(
             FailureReason.IMAGE_MISSING,
@@ -119,9 +125,15 @@ def told(error: DockerError) -> InstanceError:
     )
 
 
-def _down(reason: str) -> InstanceError:
+def _root_of(message: str) -> str:
+    """What the operating system said, which the client library wraps in brackets of its own, twice."""
+    found = re.search(r"\[([^\[\]]+)\]+$", message)
+    return found[1] if found else message
+
+
+def _down(reason: str, url: str) -> InstanceError:
     return InstanceError(
         FailureReason.ENGINE_DOWN,
-        f"the Docker engine cannot be reached: {reason}",
+        f"the Docker engine at {_NAME_AND_PASSWORD.sub('//', url)} cannot be reached: {reason}",
         remedy="start it, and see whether DOCKER_HOST is right and this account may use it",
     )

@@ -148,11 +148,17 @@ async def _request_to_ready(server: RunningServer) -> float:
         async with asyncio.timeout(WITHIN_SECONDS):
             while (await stored.instances.get(user_id)).status is not InstanceStatus.READY:
                 await asyncio.sleep(LOOK_SECONDS)
-            seconds = time.perf_counter() - began
-            await stored.instances.ask_removal(user_id, with_data=True)
-            while await stored.instances.list():
-                await asyncio.sleep(LOOK_SECONDS)
+        seconds = time.perf_counter() - began
+        await _take_down(stored, user_id)
     return seconds
+
+
+async def _take_down(stored: Repositories, user_id: str) -> None:
+    """Have the only instance removed, with its data."""
+    await stored.instances.ask_removal(user_id, with_data=True)
+    async with asyncio.timeout(WITHIN_SECONDS):
+        while await stored.instances.list():
+            await asyncio.sleep(LOOK_SECONDS)
 
 
 async def _docker_run(engine: DockerEngine, command: str) -> float:
@@ -200,8 +206,9 @@ async def _many(server: RunningServer) -> Many:
         await _ask(stored, server, first)
         await _all_ready(stored, 1)
         of_one = _resident(server)
+        await _take_down(stored, first)
         began = time.perf_counter()
-        await asyncio.gather(*(_add(stored, server) for _ in range(USERS - 1)))
+        await asyncio.gather(*(_add(stored, server) for _ in range(USERS)))
         ready_at = await _all_ready(stored, USERS)
         return Many(tuple(sorted(at - began for at in ready_at)), before, of_one, _resident(server))
 

@@ -346,9 +346,13 @@ async def test_a_full_disk_of_the_engine_is_told_and_all_is_well_when_there_is_r
 
 async def test_an_engine_that_is_not_there_is_told_with_the_way_out(spec: InstanceSpec) -> None:
     driver = DockerDriver(engine=docker.Engine("unix:///nowhere/docker.sock"), deployment=OURS)
-    with pytest.raises(InstanceError, match="cannot be reached") as refused:
+    with pytest.raises(InstanceError) as refused:
         await driver.start(spec)
-    assert (refused.value.reason, refused.value.remedy is None) == (FailureReason.ENGINE_DOWN, False)
+    assert refused.value.reason is FailureReason.ENGINE_DOWN
+    assert refused.value.message == (
+        "the Docker engine at unix:///nowhere/docker.sock cannot be reached: No such file or directory"
+    )
+    assert "DOCKER_HOST" in str(refused.value.remedy)
     await driver.close()
 
 

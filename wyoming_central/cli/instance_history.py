@@ -41,7 +41,7 @@ async def _history(wanted: str, limit: int, *, as_json: bool) -> None:
         (
             Column("BEGAN", whole=True),
             Column("WHAT"),
-            Column("GENERATION", right=True),
+            Column("GEN", right=True),
             Column("TOOK", right=True),
             Column("OUTCOME"),
             Column("DETAIL"),

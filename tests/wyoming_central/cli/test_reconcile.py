@@ -24,7 +24,7 @@ def test_an_engine_that_is_not_there_is_one_line_with_the_way_out(cli: Any, monk
     cli("user", "add", "anna@example.org", "--no-check")
     monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
     (line,) = cli("reconcile", code=1).stderr.splitlines()
-    assert "the Docker engine cannot be reached" in line
+    assert "the Docker engine at unix:///nowhere/docker.sock cannot be reached" in line
     assert "DOCKER_HOST" in line
 
 
