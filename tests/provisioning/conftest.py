@@ -13,10 +13,10 @@ from cryptography.fernet import Fernet
 from provisioning.driver import InstanceSpec
 from storage.database import Database
 from storage.instances import Instances
-from storage.migrate import upgrade
 from storage.secret_box import SecretBox
 from storage.users import Users
 from tests.real.docker_engine import DockerEngine, NoEngineError, docker_engine, unused_network
+from tests.storage.migrated import put_migrated
 
 
 def _free_ports(number: int) -> list[int]:
@@ -75,7 +75,7 @@ def engine_of_the_tests() -> Iterator[DockerEngine]:
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
     url = f"sqlite+aiosqlite:///{tmp_path}/wyoming-central.db"
-    await upgrade(url, backup_dir=None)
+    put_migrated(url)
     database = Database(url)
     yield database
     await database.close()

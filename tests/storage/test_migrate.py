@@ -86,16 +86,17 @@ async def test_the_four_tables_keep_the_columns_of_the_original_schema(sqlite_da
         assert set(columns.split()) <= set(metadata.tables[table].columns.keys())
 
 
-async def test_the_database_and_what_is_beside_it_is_private(
-    sqlite_database: Database, sqlite_url: str
-) -> None:
-    async with sqlite_database.write() as session:
+async def test_the_database_and_what_is_beside_it_is_private(sqlite_url: str) -> None:
+    await upgrade(sqlite_url, backup_dir=None)
+    database = Database(sqlite_url)
+    async with database.write() as session:
         await session.execute(text("UPDATE change_counter SET value = 1"))
     folder = _file(sqlite_url).parent
     files = list(folder.iterdir())
     assert {file.name.removeprefix(_file(sqlite_url).name) for file in files} == {"", "-wal", "-shm", ".lock"}
     assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    await database.close()
 
 
 async def test_an_old_database_is_copied_aside_before_it_is_changed(

@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provisioning.home import parse
@@ -50,6 +50,7 @@ def test_every_row_is_taken_or_counted(rows: list[Any]) -> None:
         assert area.name.isprintable()
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.dictionaries(st.text(max_size=8), JSON, max_size=8), st.dictionaries(st.text(max_size=8), JSON))
 def test_attributes_are_plain_finite_and_bounded(first: dict[str, Any], then: dict[str, Any]) -> None:
     attributes = parse_attributes(then, parse_attributes(first))

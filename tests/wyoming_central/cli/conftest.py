@@ -17,6 +17,7 @@ from typer.testing import CliRunner, Result
 
 from config.schema import Settings
 from storage.lease import SERVER_LEASE, Lease
+from tests.storage.migrated import put_migrated
 from wyoming_central.cli import user as user_commands
 from wyoming_central.cli.app import app
 from wyoming_central.cli.store import Store, open_store
@@ -89,7 +90,8 @@ def rows(cli: Cli) -> Callable[..., Any]:
 
 
 @pytest.fixture
-def anna(cli: Cli) -> str:
+def anna(cli: Cli, data_dir: Path) -> str:
+    put_migrated(f"sqlite+aiosqlite:///{data_dir}/wyoming-central.db")
     cli("user", "add", "anna@example.org", "--no-check", "--password-stdin", typed="correct horse\n")
     return "anna@example.org"
 
