@@ -81,6 +81,13 @@ class DockerEngine:
                 tar.addfile(link)
         self.docker("import", "-", IDLE_IMAGE, given=archive.getvalue())
 
+    def remove_everything(self) -> None:
+        """Take away all containers, and the networks and volumes that nobody uses then."""
+        if containers := self.docker("ps", "-aq").split():
+            self.docker("rm", "-f", *containers)
+        self.docker("network", "prune", "-f")
+        self.docker("volume", "prune", "-f")
+
     def stop(self) -> None:
         """End the daemon; what runs in containers ends with it."""
         self.process.terminate()
@@ -119,7 +126,8 @@ def docker_engine(*, room: str | None = None) -> Iterator[DockerEngine]:
             _try_out(engine)
             yield engine
         finally:
-            _remove_everything(engine)
+            if engine.process.poll() is None:
+                engine.remove_everything()
             engine.stop()
     finally:
         # Containers on the host's network leave this mounted when their engine ends.
@@ -173,11 +181,3 @@ def _try_out(engine: DockerEngine) -> None:
         engine.docker("network", "rm", "trial")
     except RuntimeError as error:
         raise NoEngineError(f"the Docker engine runs no containers here: {error}") from error
-
-
-def _remove_everything(engine: DockerEngine) -> None:
-    if engine.process.poll() is not None:
-        return
-    if containers := engine.docker("ps", "-aq").split():
-        engine.docker("rm", "-f", *containers)
-    engine.docker("network", "prune", "-f")

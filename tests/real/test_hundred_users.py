@@ -66,6 +66,8 @@ def server(
     server.start()
     yield server
     server.stop()
+    # They would run on: other tests have the engine after this.
+    engine_with_stand_ins.remove_everything()
 
 
 async def add_users(server: RunningServer, ports: range) -> None:
