@@ -196,7 +196,10 @@ async def test_a_server_of_the_same_name_gets_a_number_and_a_warning(neighbour: 
     with structlog.testing.capture_logs() as logs:
         async with _advertisement() as first:
             await first.announced()
-            async with _advertisement("tcp://127.0.0.1:10600") as second:
+            # On an address of its own, as on another machine: of sockets that share address and port, the
+            # system picks one for what is meant for another, and a name that is taken is not heard of.
+            elsewhere = [_interface("lo", "127.0.0.2")]
+            async with _advertisement("tcp://127.0.0.2:10600", interfaces=lambda: elsewhere) as second:
                 assert await second.announced() == (f"{LABEL}-2.{SERVICE_TYPE}",)
                 assert await neighbour.next() == (ADDED, LABEL)
                 assert await neighbour.next() == (ADDED, f"{LABEL}-2")

@@ -56,6 +56,12 @@ def cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
+def no_word_about_a_slow_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stderr gets is compared to the letter; a collection of all tests' garbage is not a command's."""
+    monkeypatch.setattr(logging.getLogger("asyncio"), "level", logging.ERROR)
+
+
+@pytest.fixture(autouse=True)
 def log_is_put_back() -> Iterator[None]:
     """Commands set up the log of their process; here that is the tests' own."""
     root = logging.getLogger()
