@@ -56,9 +56,13 @@ def cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def no_word_about_a_slow_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_word_about_a_slow_loop() -> Iterator[None]:
     """What stderr gets is compared to the letter; a collection of all tests' garbage is not a command's."""
-    monkeypatch.setattr(logging.getLogger("asyncio"), "level", logging.ERROR)
+    logger = logging.getLogger("asyncio")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    yield
+    logger.setLevel(before)
 
 
 @pytest.fixture(autouse=True)
