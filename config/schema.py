@@ -456,8 +456,8 @@ class Settings(BaseSettings):
     )
     ha_image_pull_seconds: Seconds = Field(
         3600,
-        description="For fetching the image. After it the instances that wait for it have failed: "
-        "image-missing; it is tried again, and what has come is kept.",
+        description="For one attempt to fetch the image. After it the instance that asked has failed: "
+        "image-missing. Those that wait try it again, one after the other; what has come is kept.",
     )
     ha_image_command: Annotated[tuple[str, ...] | None, BeforeValidator(_words)] = Field(
         None,
@@ -494,7 +494,9 @@ class Settings(BaseSettings):
         description="How long a device's token is valid. After it the device needs a new one: device rotate.",
     )
     audit_retention_days: Days = Field(
-        90, description="How long the audit log keeps a turn. Older ones are deleted once an hour."
+        90,
+        description="How long the audit log keeps a turn, and the journal what was done with an instance. "
+        "Older ones are deleted once an hour.",
     )
     audit_queue_size: Count = Field(
         10_000,

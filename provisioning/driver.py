@@ -7,13 +7,12 @@ driver is stateless where it can be: after a crash of the server, `observe` find
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
-import orjson
+from provisioning.fingerprint import fingerprint_of
 
 RESTART_STATUS = 100
 """The exit status with which Home Assistant asks to be started again."""
@@ -75,7 +74,7 @@ class InstanceSpec:
         replaced_by = asdict(self)
         for kept in _REPLACE_NOTHING:
             del replaced_by[kept]
-        return hashlib.sha256(orjson.dumps(replaced_by, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
+        return fingerprint_of(replaced_by)
 
 
 @dataclass(frozen=True, slots=True)

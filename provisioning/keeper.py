@@ -272,7 +272,7 @@ class Keeper:
         await self._close(operation, None)
 
     async def _close(self, operation: int, failure: str | None) -> None:
-        """Write down that an operation ended; one that cannot be closed is closed by the next that begins."""
+        """Write down that an operation ended; one that cannot be is closed as the user's next one begins."""
         outcome = OperationOutcome.DONE if failure is None else OperationOutcome.FAILED
         try:
             await self._all.journal.end(operation, outcome, detail=failure)
@@ -303,14 +303,14 @@ class Keeper:
         """Have it run, answer, let us in, and be mirrored."""
         spec = spec_of(record, self._all.options)
         seen = await _look(driver, spec.name)
-        async with self._journaled(record, _needed(record, seen, spec) if driver.onboards else None):
-            await self._bring_up_from(driver, record, spec, seen)
-
-    async def _bring_up_from(
-        self, driver: Driver, record: InstanceRecord, spec: InstanceSpec, seen: Observation
-    ) -> None:
-        """The same, from what is seen of it."""
         action = planned(record.desired, spec, seen, limited=driver.enforces_limits)
+        async with self._journaled(record, _operation(record, action) if driver.onboards else None):
+            await self._bring_up_by(action, driver, record, spec, seen)
+
+    async def _bring_up_by(
+        self, action: Action, driver: Driver, record: InstanceRecord, spec: InstanceSpec, seen: Observation
+    ) -> None:
+        """The same by what is planned, from what is seen of it."""
         if seen.endpoint is not None and action in {Action.NOTHING, Action.ADJUST}:
             if action is Action.ADJUST:
                 await driver.adjust(spec)
@@ -727,15 +727,16 @@ def _is_up_to_date(seen: Observation, spec: InstanceSpec) -> bool:
     return seen.condition is Condition.RUNNING and seen.fingerprint == spec.fingerprint()
 
 
-def _needed(record: InstanceRecord, seen: Observation, spec: InstanceSpec) -> OperationKind | None:
-    """What it takes to have it as it is to be; None where it is so already."""
+_OPERATIONS: Final = {Action.START: OperationKind.START, Action.REPLACE: OperationKind.REPLACE}
+
+
+def _operation(record: InstanceRecord, action: Action) -> OperationKind | None:
+    """What it takes to have it up as it is to be; None where no more than its limits are to be changed."""
     if record.observed_generation == 0:
         return OperationKind.CREATE
     if record.observed_generation != record.generation:
         return OperationKind.REPLACE
-    if seen.condition is not Condition.RUNNING:
-        return OperationKind.START
-    return None if _is_up_to_date(seen, spec) else OperationKind.REPLACE
+    return _OPERATIONS.get(action)
 
 
 def _intent(record: InstanceRecord) -> tuple[object, ...]:

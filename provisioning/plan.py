@@ -20,7 +20,11 @@ class Action(StrEnum):
 
 
 def planned(desired: DesiredState, spec: InstanceSpec, seen: Observation, *, limited: bool) -> Action:
-    """What brings an instance from what is seen to what is wanted; the keeper goes by it.
+    """What brings an instance from what is seen to what is wanted.
+
+    The keeper goes by it when it brings an instance up. While one is up it looks only for what ended or
+    differs in its fingerprint: limits that somebody changed by hand, and a stopped instance that somebody
+    started by hand, are planned for here and left until it is brought up or stopped the next time.
 
     Args:
         desired: Where a person wants it.

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import asdict, dataclass
 from typing import Final
 
-import orjson
+from provisioning.fingerprint import fingerprint_of
 
 OFFICIAL_IMAGE: Final = "homeassistant/home-assistant:2025.4"
 
@@ -53,4 +52,4 @@ class Image:
         What is behind a name that stays the same may change (a tag is moved, a digest is not): that reaches
         an instance when it is made anew for another reason, such as a restart that a person asks for.
         """
-        return hashlib.sha256(orjson.dumps(asdict(self), option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
+        return fingerprint_of(asdict(self))

@@ -17,6 +17,7 @@ _ROOT: Final = Path(__file__).parents[2]
 _PROGRAM: Final = (
     "provisioning/__init__.py",
     "provisioning/driver.py",
+    "provisioning/fingerprint.py",
     "tests/provisioning/stand_in_onboarding.py",
     "tests/provisioning/home/stand_in_home_assistant.py",
     "tests/real/stand_in_container.py",

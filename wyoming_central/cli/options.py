@@ -42,6 +42,15 @@ Language: TypeAlias = Annotated[
     ),
 ]
 
+Uri: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URI",
+        envvar="WYOMING_CENTRAL_URI",
+        help="The server. Default: the one of LISTEN.",
+    ),
+]
+
 Yes: TypeAlias = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 Wait: TypeAlias = Annotated[

@@ -11,7 +11,7 @@ from wyoming.info import Info
 
 from config.errors import WyomingCentralError
 from wyoming_central.cli.commands import examples, single
-from wyoming_central.cli.options import AsJson
+from wyoming_central.cli.options import AsJson, Uri
 from wyoming_central.cli.output import fail, show_json, show_line
 from wyoming_central.cli.reach import own_server
 from wyoming_central.client import connect
@@ -28,14 +28,7 @@ app = single()
 )
 def ping(
     *,
-    uri: Annotated[
-        str | None,
-        typer.Option(
-            metavar="URI",
-            envvar="WYOMING_CENTRAL_URI",
-            help="The server. Default: the one of LISTEN.",
-        ),
-    ] = None,
+    uri: Uri = None,
     within: Annotated[
         float, typer.Option(metavar="SECONDS", min=_SECONDS_LEAST, help="For connecting and the answer.")
     ] = 5.0,

@@ -15,7 +15,7 @@ from wyoming.event import Event
 from wyoming.handle import Handled
 
 from wyoming_central.cli.commands import examples, single
-from wyoming_central.cli.options import AsJson, Language
+from wyoming_central.cli.options import AsJson, Language, Uri
 from wyoming_central.cli.output import Column, note, show_json, show_table
 from wyoming_central.cli.reach import own_server
 from wyoming_central.cli.secret_input import first_line
@@ -45,14 +45,7 @@ class _Step:
 def say(
     *,
     sentence: Annotated[str, typer.Argument(metavar="SENTENCE", help="What is said.")],
-    uri: Annotated[
-        str | None,
-        typer.Option(
-            metavar="URI",
-            envvar="WYOMING_CENTRAL_URI",
-            help="The server. Default: the one of LISTEN.",
-        ),
-    ] = None,
+    uri: Uri = None,
     token_file: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Holds the device's token in its first line.")
     ] = None,
