@@ -182,15 +182,24 @@ def placed(cpu: int | None) -> Iterator[None]:
 @contextmanager
 def our_server(settings: Mapping[str, str] = UNLIMITED, *, cpu: int | None) -> Iterator[ServerProcess]:
     """`wyoming-central serve` on a data folder of its own, as an administrator would run it."""
+    with running_server(settings, cpu=cpu) as server:
+        if server.process is None:
+            raise ProcessError("the server did not start")
+        host, _, port = server.uri().removeprefix("tcp://").rpartition(":")
+        yield ServerProcess(host, int(port), server.process.pid, {})
+
+
+@contextmanager
+def running_server(
+    settings: Mapping[str, str] = UNLIMITED, *, cpu: int | None = None
+) -> Iterator[RunningServer]:
+    """The same with its data folder and its commands."""
     with tempfile.TemporaryDirectory(prefix="wyoming-central-bench-") as folder:
         server = RunningServer(Path(folder) / "data", settings)
         with placed(cpu):
             server.start()
-        if server.process is None:
-            raise ProcessError("the server did not start")
         try:
-            host, _, port = server.uri().removeprefix("tcp://").rpartition(":")
-            yield ServerProcess(host, int(port), server.process.pid, {})
+            yield server
         finally:
             server.stop()
 

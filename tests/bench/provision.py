@@ -15,12 +15,10 @@ import asyncio
 import json
 import secrets
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from ipaddress import IPv4Network
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final
 
 import psutil
@@ -29,11 +27,12 @@ from provisioning.docker.seed import archive_of
 from provisioning.driver import Endpoint, InstanceSpec
 from provisioning.home_http import session_for_homes
 from provisioning.onboarding import Onboarding
-from storage.records import InstanceStatus
+from storage.records import InstanceStatus, UserRecord
 from tests.bench.figures import Figure, Listing, Results, median, number
 from tests.bench.options import Options, Steps
+from tests.bench.processes import running_server
 from tests.real.conftest import RunningServer
-from tests.real.docker_engine import DockerEngine, docker_engine, unused_network
+from tests.real.docker_engine import DockerEngine, docker_engine, settings_for
 from tests.real.home_assistant_image import IMAGE, make_image
 from tests.real.provisioned import installer
 from tests.real.stand_in_image import STAND_IN_IMAGE, make_stand_in_image, stand_in_command
@@ -41,7 +40,6 @@ from wyoming_central.application import Repositories
 
 ROUNDS: Final = 3
 USERS: Final = 101
-PORTS: Final = range(8200, 8301)
 PEER_PORT: Final = 8301
 WITHIN_SECONDS: Final = 900.0
 LOOK_SECONDS: Final = 0.05
@@ -101,7 +99,7 @@ async def measure(options: Options, steps: Steps) -> Results:
         make_stand_in_image(engine)
         steps.done()
         command = " ".join(installation.command(Path("/config")))
-        with _server(engine, IMAGE, command) as server:
+        with running_server(settings_for(engine, IMAGE, command)) as server:
             for _ in range(rounds):
                 steps.begin("one instance of ours")
                 ours.append(await _request_to_ready(server))
@@ -110,30 +108,10 @@ async def measure(options: Options, steps: Steps) -> Results:
                 peers.append(await _docker_run(engine, command))
                 steps.done()
         steps.begin(f"{USERS} users at once")
-        with _server(engine, STAND_IN_IMAGE, stand_in_command()) as server:
+        with running_server(settings_for(engine, STAND_IN_IMAGE, stand_in_command())) as server:
             many = await _many(server)
         steps.done()
     return _results(ours, peers, many)
-
-
-@contextmanager
-def _server(engine: DockerEngine, image: str, command: str) -> Iterator[RunningServer]:
-    settings: Mapping[str, str] = {
-        "HA_DRIVER": "docker",
-        "DOCKER_HOST": engine.url,
-        "HA_IMAGE": image,
-        "HA_IMAGE_PULL": "never",
-        "HA_IMAGE_COMMAND": command,
-        "HA_NETWORK_POOL": str(unused_network()),
-        "HA_PORT_RANGE_START": str(PORTS[0]),
-        "HA_PORT_RANGE_END": str(PORTS[-1]),
-    }
-    with ExitStack() as stack:
-        folder = stack.enter_context(TemporaryDirectory(prefix="wyoming-central-bench-"))
-        server = RunningServer(Path(folder) / "data", settings)
-        server.start()
-        stack.callback(server.stop)
-        yield server
 
 
 # One of ours, and one by hand.
@@ -142,20 +120,20 @@ def _server(engine: DockerEngine, image: str, command: str) -> Iterator[RunningS
 async def _request_to_ready(server: RunningServer) -> float:
     """Seconds from the row that asks for an instance until it is ready; it is taken down afterwards."""
     async with server.stored() as stored:
-        user_id = await _new_user(stored)
+        user = await _new_user(stored)
         began = time.perf_counter()
-        await _ask(stored, server, user_id)
+        await server.ask_for_instance(stored, user, driver="docker")
         async with asyncio.timeout(WITHIN_SECONDS):
-            while (await stored.instances.get(user_id)).status is not InstanceStatus.READY:
+            while (await stored.instances.get(user.id)).status is not InstanceStatus.READY:
                 await asyncio.sleep(LOOK_SECONDS)
         seconds = time.perf_counter() - began
-        await _take_down(stored, user_id)
+        await _take_down(stored, user)
     return seconds
 
 
-async def _take_down(stored: Repositories, user_id: str) -> None:
+async def _take_down(stored: Repositories, user: UserRecord) -> None:
     """Have the only instance removed, with its data."""
-    await stored.instances.ask_removal(user_id, with_data=True)
+    await stored.instances.ask_removal(user.id, with_data=True)
     async with asyncio.timeout(WITHIN_SECONDS):
         while await stored.instances.list():
             await asyncio.sleep(LOOK_SECONDS)
@@ -203,7 +181,7 @@ async def _many(server: RunningServer) -> Many:
     async with server.stored() as stored:
         before = _resident(server)
         first = await _new_user(stored)
-        await _ask(stored, server, first)
+        await server.ask_for_instance(stored, first, driver="docker")
         await _all_ready(stored, 1)
         of_one = _resident(server)
         await _take_down(stored, first)
@@ -214,24 +192,12 @@ async def _many(server: RunningServer) -> Many:
 
 
 async def _add(stored: Repositories, server: RunningServer) -> None:
-    await _ask(stored, server, await _new_user(stored))
+    await server.ask_for_instance(stored, await _new_user(stored), driver="docker")
 
 
-async def _new_user(stored: Repositories) -> str:
+async def _new_user(stored: Repositories) -> UserRecord:
     email = f"{secrets.token_hex(4)}@example.org"
-    return (await stored.users.add(email=email, password_hash="none", language="hu")).id
-
-
-async def _ask(stored: Repositories, server: RunningServer, user_id: str) -> None:
-    await stored.instances.request(
-        user_id=user_id,
-        driver="docker",
-        timezone="Europe/Budapest",
-        language="hu",
-        country="HU",
-        port_range=PORTS,
-        network_pool=IPv4Network(server.settings["HA_NETWORK_POOL"]),
-    )
+    return await stored.users.add(email=email, password_hash="none", language="hu")
 
 
 async def _all_ready(stored: Repositories, count: int) -> list[float]:

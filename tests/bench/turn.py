@@ -18,13 +18,11 @@ A ratio is our median divided by Home Assistant's, over the sentences that both 
 from __future__ import annotations
 
 import asyncio
-import tempfile
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
 
 import aiohttp
@@ -35,7 +33,7 @@ from storage.records import AuditRow
 from tests.bench.figures import Figure, Listing, Results, median
 from tests.bench.load import percentile
 from tests.bench.options import Options, Steps
-from tests.bench.processes import UNLIMITED, Disturbance, ProcessError, ServerProcess, program
+from tests.bench.processes import UNLIMITED, Disturbance, ProcessError, ServerProcess, program, running_server
 from tests.bench.sentences import (
     LANGUAGES,
     ROOMS,
@@ -231,7 +229,8 @@ async def _said(
 async def _household() -> AsyncIterator[_Household]:
     """Our server, a furnished Home Assistant below it, and both ways to it, quick and slow."""
     async with AsyncExitStack() as stack:
-        server = stack.enter_context(_server())
+        # One device says more here than any person does; its limits are not what is measured.
+        server = stack.enter_context(running_server(UNLIMITED))
         await _add_user(server)
         token = server.add_device(_FIRST, "Bench")
         await asyncio.to_thread(server.until_ready, _FIRST)
@@ -273,30 +272,10 @@ async def _household() -> AsyncIterator[_Household]:
         yield _Household(quick, slow, aside.version, measured, audit)
 
 
-@contextmanager
-def _server() -> Iterator[RunningServer]:
-    with tempfile.TemporaryDirectory(prefix="wyoming-central-bench-") as folder:
-        # One device says more here than any person does; its limits are not what is measured.
-        server = RunningServer(Path(folder) / "data", UNLIMITED)
-        server.start()
-        try:
-            yield server
-        finally:
-            server.stop()
-
-
 async def _add_user(server: RunningServer) -> None:
     async with server.stored() as stored:
         user = await stored.users.add(email=_FIRST, password_hash="none", language="en")
-        await stored.instances.request(
-            user_id=user.id,
-            driver="process",
-            timezone="Europe/Budapest",
-            language="en",
-            country="HU",
-            config_yaml=home_script().configuration,
-            port_range=range(8200, 8301),
-        )
+        await server.ask_for_instance(stored, user, driver="process", config_yaml=home_script().configuration)
 
 
 async def _furnish(url: str, token: str, socket: HomeAssistantSocket, http: aiohttp.ClientSession) -> None:

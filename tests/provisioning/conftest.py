@@ -3,7 +3,6 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import ExitStack
 from ipaddress import IPv4Network
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from storage.database import Database
 from storage.instances import Instances
 from storage.secret_box import SecretBox
 from storage.users import Users
-from tests.real.docker_engine import DockerEngine, NoEngineError, docker_engine, unused_network
+from tests.real.docker_engine import DockerEngine, engine_or_skip, unused_network
 from tests.storage.migrated import put_migrated
 
 
@@ -64,11 +63,7 @@ def spec(unused_ports: list[int], unused_subnets: Iterator[IPv4Network]) -> Inst
 @pytest.fixture(scope="session")
 def engine_of_the_tests() -> Iterator[DockerEngine]:
     """A real Docker engine, started for these tests; skips where there is none."""
-    with ExitStack() as stack:
-        try:
-            engine = stack.enter_context(docker_engine())
-        except NoEngineError as error:
-            pytest.skip(str(error))
+    with engine_or_skip() as engine:
         yield engine
 
 

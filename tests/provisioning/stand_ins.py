@@ -119,7 +119,6 @@ class ForeignDriver(StandInDriver):
 
     onboards = False
     ends_with_server = False
-    enforces_limits = False
 
 
 class SlowDriver(StandInDriver):

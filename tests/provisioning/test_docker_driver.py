@@ -7,7 +7,7 @@ import json
 import socket
 import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import ExitStack, aclosing, asynccontextmanager, closing, suppress
+from contextlib import aclosing, asynccontextmanager, closing, suppress
 from dataclasses import replace
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -25,7 +25,7 @@ from provisioning.docker.pull import PullPolicy
 from provisioning.docker.strays import Whose, find_strays, remove_orphan
 from provisioning.driver import Condition, DriverEvent, InstanceSpec, Observation
 from provisioning.errors import FailureReason, InstanceError
-from tests.real.docker_engine import IDLE_COMMAND, IDLE_IMAGE, DockerEngine, NoEngineError, docker_engine
+from tests.real.docker_engine import IDLE_COMMAND, IDLE_IMAGE, DockerEngine, engine_or_skip
 
 pytestmark = pytest.mark.real
 
@@ -319,11 +319,7 @@ async def test_an_instance_that_is_killed_for_want_of_memory_says_so(
 async def test_a_full_disk_of_the_engine_is_told_and_all_is_well_when_there_is_room(
     spec: InstanceSpec,
 ) -> None:
-    with ExitStack() as stack:
-        try:
-            engine = stack.enter_context(docker_engine(room="32m"))
-        except NoEngineError as error:
-            pytest.skip(str(error))
+    with engine_or_skip(room="32m") as engine:
         ballast = engine.folder / "data/ballast"
         with ballast.open("wb", buffering=0) as file, suppress(OSError):
             while file.write(bytes(4096)):

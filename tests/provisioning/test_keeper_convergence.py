@@ -20,13 +20,13 @@ from provisioning.provisioner import Provisioner
 from storage.database import Database
 from storage.instances import Instances
 from storage.journal import Journal
-from storage.migrate import upgrade
 from storage.records import DesiredState, InstanceRecord, InstanceStatus
 from storage.secret_box import SecretBox
 from storage.users import Users
 from tests.provisioning.conftest import until
 from tests.provisioning.stand_ins import StandInDriver, StandInHome
 from tests.provisioning.test_provisioner import House
+from tests.storage.migrated import put_migrated
 
 ACTIONS = (
     "die",
@@ -45,7 +45,7 @@ ACTIONS = (
 async def new_house() -> AsyncIterator[House]:
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite+aiosqlite:///{Path(folder)}/wyoming-central.db"
-        await upgrade(url, backup_dir=None)
+        put_migrated(url)
         database = Database(url)
         box = SecretBox([Fernet.generate_key().decode()])
         try:

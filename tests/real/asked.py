@@ -16,6 +16,7 @@ from tests.real.docker_engine import DockerEngine
 from tests.real.killed_provisioner import Place, arguments_of
 
 ROOT: Final = Path(__file__).parents[2]
+_OWNERS_FILE: Final = "something-of-the-owner"
 
 
 class Asked:
@@ -66,6 +67,16 @@ class Asked:
         described = json.loads(self.engine.docker(kind, "inspect", *names)) if names else []
         assert isinstance(described, list)
         return described
+
+    def own_something(self) -> None:
+        """Have a file of the owner's in the volume, where there is one."""
+        for one in self.there("volume"):
+            Path(one["Mountpoint"], _OWNERS_FILE).touch()
+
+    def owns_it_still(self) -> bool:
+        """Whether the only volume has that file."""
+        (volume,) = self.there("volume")
+        return Path(volume["Mountpoint"], _OWNERS_FILE).exists()
 
     def until_killed(self, when: str, step: str) -> subprocess.CompletedProcess[str]:
         """A provisioner at work until it comes to a step."""

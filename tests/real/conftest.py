@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -23,13 +23,14 @@ from cryptography.fernet import Fernet
 from config.settings import Settings, ensure_secrets
 from provisioning.home.socket import HomeAssistantSocket
 from storage.database import Database
-from storage.migrate import upgrade
+from storage.records import UserRecord
 from storage.secret_box import SecretBox
 from storage.users import Users
 from tests.real.asked import Asked
-from tests.real.docker_engine import DockerEngine, NoEngineError, docker_engine, unused_network
+from tests.real.docker_engine import DockerEngine, engine_or_skip, unused_network
 from tests.real.killed_provisioner import Place
 from tests.real.stand_in_image import make_stand_in_image
+from tests.storage.migrated import put_migrated
 from wyoming_central.application import Repositories, repositories_on
 from wyoming_central.client import Client, connect
 from wyoming_central.demo.furnish import furnish
@@ -123,16 +124,24 @@ class RunningServer:
         """Add a user whose Home Assistant begins with the demo's devices."""
         async with self.stored() as stored:
             user = await stored.users.add(email=email, password_hash="none", language=language)
-            await stored.instances.request(
-                user_id=user.id,
-                driver=driver,
-                timezone="Europe/Budapest",
-                language=language,
-                country="HU",
-                config_yaml=read_script().configuration,
-                port_range=range(8200, 8301),
-                network_pool=IPv4Network("10.213.0.0/16") if driver == "docker" else None,
-            )
+            await self.ask_for_instance(stored, user, driver=driver, config_yaml=read_script().configuration)
+
+    async def ask_for_instance(
+        self, stored: Repositories, user: UserRecord, *, driver: str, config_yaml: str | None = None
+    ) -> None:
+        """Write what `user add` does, with the ports and the pool that this server has."""
+        ports = [int(self.settings.get(f"HA_PORT_RANGE_{end}", port)) for end, port in _PORTS.items()]
+        pool = IPv4Network(self.settings.get("HA_NETWORK_POOL", "10.213.0.0/16"))
+        await stored.instances.request(
+            user_id=user.id,
+            driver=driver,
+            timezone="Europe/Budapest",
+            language=user.language,
+            country="HU",
+            config_yaml=config_yaml,
+            port_range=range(ports[0], ports[1] + 1),
+            network_pool=pool if driver == "docker" else None,
+        )
 
     def add_device(self, email: str, name: str, *arguments: str) -> str:
         """The token of a new device."""
@@ -212,6 +221,8 @@ class RunningServer:
             yield client
 
 
+_PORTS = {"START": 8200, "END": 8300}
+
 _KEPT = frozenset(
     name
     for name in os.environ
@@ -267,11 +278,7 @@ def a_server() -> type[RunningServer]:
 @pytest.fixture(scope="session")
 def engine_with_stand_ins() -> Iterator[DockerEngine]:
     """A Docker engine of the tests' own with the image of the stand-in; skips where there is none."""
-    with ExitStack() as stack:
-        try:
-            engine = stack.enter_context(docker_engine())
-        except NoEngineError as error:
-            pytest.skip(str(error))
+    with engine_or_skip() as engine:
         make_stand_in_image(engine)
         yield engine
 
@@ -287,7 +294,7 @@ async def asked(
 ) -> AsyncIterator[Asked]:
     """A user who has asked for nothing yet, on the engine with stand-ins."""
     url, key = f"sqlite+aiosqlite:///{tmp_path}/wyoming-central.db", Fernet.generate_key().decode()
-    await upgrade(url, backup_dir=None)
+    put_migrated(url)
     database = Database(url)
     users = Users(database, SecretBox([key]))
     user = await users.add(email="anna@example.org", password_hash="-", language="hu")

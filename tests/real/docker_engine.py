@@ -10,12 +10,14 @@ import tarfile
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 from pathlib import Path
 from random import Random
 from typing import Final
+
+import pytest
 
 from provisioning.docker.routes import routed_networks
 
@@ -37,6 +39,22 @@ def unused_network() -> IPv4Network:
     routed = routed_networks()
     networks = list(IPv4Network("10.224.0.0/11").subnets(new_prefix=20))
     return next(one for one in Random().sample(networks, len(networks)) if not any(map(one.overlaps, routed)))
+
+
+def settings_for(
+    engine: DockerEngine, image: str, command: str, *, ports: range = range(8200, 8301)
+) -> dict[str, str]:
+    """The settings of a server that runs an image on an engine, on subnets that nobody uses."""
+    return {
+        "HA_DRIVER": "docker",
+        "DOCKER_HOST": engine.url,
+        "HA_IMAGE": image,
+        "HA_IMAGE_PULL": "never",
+        "HA_IMAGE_COMMAND": command,
+        "HA_NETWORK_POOL": str(unused_network()),
+        "HA_PORT_RANGE_START": str(ports[0]),
+        "HA_PORT_RANGE_END": str(ports[-1]),
+    }
 
 
 class NoEngineError(Exception):
@@ -82,11 +100,13 @@ class DockerEngine:
         self.docker("import", "-", IDLE_IMAGE, given=archive.getvalue())
 
     def remove_everything(self) -> None:
-        """Take away all containers, and the networks and volumes that nobody uses then."""
+        """Take away all containers, networks and volumes."""
         if containers := self.docker("ps", "-aq").split():
             self.docker("rm", "-f", *containers)
         self.docker("network", "prune", "-f")
-        self.docker("volume", "prune", "-f")
+        # From version 23 on, pruning leaves those that have a name.
+        if volumes := self.docker("volume", "ls", "-q").split():
+            self.docker("volume", "rm", *volumes)
 
     def stop(self) -> None:
         """End the daemon; what runs in containers ends with it."""
@@ -135,6 +155,17 @@ def docker_engine(*, room: str | None = None) -> Iterator[DockerEngine]:
         if room is not None:
             subprocess.run(["umount", "--lazy", str(folder / "data")], capture_output=True, check=False)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def engine_or_skip(*, room: str | None = None) -> Iterator[DockerEngine]:
+    """What `docker_engine` gives, for a test; where there is none it is skipped."""
+    with ExitStack() as stack:
+        try:
+            engine = stack.enter_context(docker_engine(room=room))
+        except NoEngineError as error:
+            pytest.skip(str(error))
+        yield engine
 
 
 def _mount_disk(folder: Path, room: str) -> None:

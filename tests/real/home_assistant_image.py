@@ -78,10 +78,15 @@ def libraries_of(folders: Iterable[Path]) -> Iterator[str]:
     roots = tuple(str(folder) for folder in folders)
     binaries = [str(path) for root in roots for path in Path(root).rglob("*.so*") if path.is_file()]
     binaries += [str(path) for root in roots for path in Path(root).glob("bin/python3*") if path.is_file()]
-    said = subprocess.run(["ldd", *binaries], capture_output=True, text=True, check=False).stdout
-    found = set(_LIBRARY.findall(said)) | {"/lib64/ld-linux-x86-64.so.2"}
+    found = linked_with(binaries) | {"/lib64/ld-linux-x86-64.so.2"}
     for library in found:
         if not library.startswith(roots) and Path(library).exists():
             yield library
             if (real := str(Path(library).resolve())) != library:
                 yield real
+
+
+def linked_with(binaries: Iterable[str]) -> set[str]:
+    """The shared libraries that these load, as `ldd` names them."""
+    said = subprocess.run(["ldd", *binaries], capture_output=True, text=True, check=False).stdout
+    return set(_LIBRARY.findall(said))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 import shutil
 import subprocess
 import sys
@@ -14,13 +13,13 @@ from pathlib import Path
 from typing import IO, Final
 
 from tests.real.docker_engine import DockerEngine
+from tests.real.home_assistant_image import linked_with
 
 BASE_IMAGE: Final = "wyoming-central-test/python:1"
 
 _ROOT: Final = Path(__file__).parents[2]
 _PATH: Final = "/usr/local/bin:/usr/bin:/bin"
 _APPLETS: Final = ("sh", "base64", "cat", "chown", "head", "id", "mkdir", "stat", "tar", "touch", "tr")
-_LIBRARY: Final = re.compile(r"(?:=>\s*)?(/\S+)\s+\(0x")
 # Images of Python come without tests and without compiled code, too.
 _LEFT_OUT: Final = frozenset({"__pycache__", "test", "idlelib", "tkinter", "ensurepip", "site-packages"})
 # What a base image says to pip is its own affair, so the Dockerfile knows nothing of wheels.
@@ -118,6 +117,5 @@ def _binaries(python: Path, standard: Path, libraries: Path) -> list[Path]:
 
 
 def _libraries_of(binaries: Iterable[Path]) -> Iterator[str]:
-    said = subprocess.run(["ldd", *map(str, binaries)], capture_output=True, text=True, check=False).stdout
     inside = sysconfig.get_path("platlib")
-    return (path for path in set(_LIBRARY.findall(said)) if not path.startswith(inside))
+    return (path for path in linked_with(map(str, binaries)) if not path.startswith(inside))

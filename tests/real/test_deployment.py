@@ -9,8 +9,7 @@ import os
 import shutil
 import socket
 import subprocess
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -24,11 +23,11 @@ from config.schema import SECRETS, Settings
 from tests.real.docker_engine import (
     IDLE_IMAGE,
     DockerEngine,
-    NoEngineError,
-    docker_engine,
+    engine_or_skip,
     unused_network,
 )
 from tests.real.python_image import BASE_IMAGE, download_wheels, make_python_image
+from tests.real.until import until
 
 pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -234,8 +233,9 @@ class Deployed:
     def until_healthy(self) -> None:
         """Wait for the engine's own word."""
         identifier = self.container["Id"]
-        _until(
+        until(
             lambda: self.inspected(identifier)["State"]["Health"]["Status"] == "healthy",
+            within=30,
             told=self.log,
         )
 
@@ -247,15 +247,12 @@ class Deployed:
 @pytest.fixture(scope="module")
 def deployed(tmp_path_factory: pytest.TempPathFactory, compose: tuple[str, ...]) -> Iterator[Deployed]:
     folder = tmp_path_factory.mktemp("deployment")
-    try:
-        with docker_engine() as engine:
-            (folder / "wheels").mkdir()
-            download_wheels(folder / "wheels")
-            make_python_image(engine, folder / "wheels")
-            _build(engine)
-            yield from _deployed(engine, folder / "docker", compose)
-    except NoEngineError as error:
-        pytest.skip(str(error))
+    with engine_or_skip() as engine:
+        (folder / "wheels").mkdir()
+        download_wheels(folder / "wheels")
+        make_python_image(engine, folder / "wheels")
+        _build(engine)
+        yield from _deployed(engine, folder / "docker", compose)
 
 
 def _build(engine: DockerEngine) -> None:
@@ -387,7 +384,7 @@ def test_the_doctor_finds_the_engine_through_the_socket(deployed: Deployed) -> N
 def test_a_user_added_in_it_gets_a_container_a_network_and_a_volume_of_the_engine(deployed: Deployed) -> None:
     deployed.project.admin("user", "add", EMAIL, "--no-wait")
     name = deployed.instance["name"]
-    _until(lambda: deployed.inspected(name)["State"]["Running"], told=deployed.log)
+    until(lambda: deployed.inspected(name)["State"]["Running"], within=30, told=deployed.log)
     container = deployed.inspected(name)
     labels = container["Config"]["Labels"]
     assert labels["wyoming-central.managed-by"] == "wyoming-central"
@@ -408,7 +405,7 @@ def test_restarted_it_has_its_data_and_adopts_what_runs(deployed: Deployed) -> N
     before = deployed.inspected(name)
     deployed.project.run("restart", "server")
     deployed.until_healthy()
-    _until(lambda: deployed.log().count('"event":"leading') == 2, told=deployed.log)
+    until(lambda: deployed.log().count('"event":"leading') == 2, within=30, told=deployed.log)
     [planned] = json.loads(deployed.project.admin("reconcile", "--plan", "--json"))["instances"]
     assert planned == {"user": EMAIL, "name": name, "action": "nothing", "reason": None}
     after = deployed.inspected(name)
@@ -459,16 +456,3 @@ def test_a_server_that_does_not_answer_is_told_by_the_health_check(deployed: Dep
         "exec", "-T", "-e", "LISTEN=tcp://127.0.0.1:9", "server", "wyoming-central", "ping", code=1
     )
     assert "cannot reach tcp://127.0.0.1:9" in said.stderr
-
-
-def _until(holds: Callable[[], bool], *, told: Callable[[], str], within: float = 30.0) -> None:
-    """Look until something holds."""
-    end = time.monotonic() + within
-    while True:
-        try:
-            if holds():
-                return
-        except (RuntimeError, subprocess.TimeoutExpired):
-            pass
-        assert time.monotonic() < end, f"it did not come to hold: {told()}"
-        time.sleep(0.1)

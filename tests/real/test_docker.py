@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import shlex
-import subprocess
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from provisioning.docker.image import ASK_HOME_ASSISTANT
-from tests.real.docker_engine import DockerEngine, NoEngineError, docker_engine
+from tests.real.docker_engine import DockerEngine, engine_or_skip, settings_for
 from tests.real.home_assistant_image import IMAGE, make_image
 from tests.real.provisioned import installer
+from tests.real.until import until
 
 if TYPE_CHECKING:
     from conftest import RunningServer
@@ -60,36 +59,29 @@ class House:
 def house(
     tmp_path_factory: pytest.TempPathFactory, a_server: Callable[..., RunningServer]
 ) -> Iterator[House]:
-    try:
-        with docker_engine() as engine:
-            installation = asyncio.run(installer().install(lambda _: None))
-            make_image(engine, installation)
-            command = " ".join(installation.command(Path("/config")))
-            server = a_server(
-                tmp_path_factory.mktemp("docker"),
-                {
-                    "HA_DRIVER": "docker",
-                    "DOCKER_HOST": engine.url,
-                    "HA_IMAGE": IMAGE,
-                    "HA_IMAGE_PULL": "never",
-                    "HA_IMAGE_COMMAND": command,
-                    "HA_IMAGE_HEALTH": shlex.join([str(installation.python), *ASK_HOME_ASSISTANT[1:]]),
-                },
-            )
-            server.start()
-            try:
-                asyncio.run(server.add_user(EMAIL, driver="docker"))
-                token = server.add_device(EMAIL, "Nappali", "--area", "Nappali")
-                server.until_ready(EMAIL)
-                asyncio.run(server.furnish(EMAIL, written=False))
-                house = House(engine, server, token)
-                # The mirror learns of the new names a moment later.
-                _until(lambda: asyncio.run(house.say("Kapcsold le a nappali lámpát")) == "handled")
-                yield house
-            finally:
-                server.stop()
-    except NoEngineError as error:
-        pytest.skip(str(error))
+    with engine_or_skip() as engine:
+        installation = asyncio.run(installer().install(lambda _: None))
+        make_image(engine, installation)
+        command = " ".join(installation.command(Path("/config")))
+        server = a_server(
+            tmp_path_factory.mktemp("docker"),
+            {
+                **settings_for(engine, IMAGE, command),
+                "HA_IMAGE_HEALTH": shlex.join([str(installation.python), *ASK_HOME_ASSISTANT[1:]]),
+            },
+        )
+        server.start()
+        try:
+            asyncio.run(server.add_user(EMAIL, driver="docker"))
+            token = server.add_device(EMAIL, "Nappali", "--area", "Nappali")
+            server.until_ready(EMAIL)
+            asyncio.run(server.furnish(EMAIL, written=False))
+            house = House(engine, server, token)
+            # The mirror learns of the new names a moment later.
+            until(lambda: asyncio.run(house.say("Kapcsold le a nappali lámpát")) == "handled")
+            yield house
+        finally:
+            server.stop()
 
 
 async def test_a_spoken_sentence_changes_the_lamp_in_the_container(house: House) -> None:
@@ -116,11 +108,11 @@ def test_what_the_engine_asks_it_says_that_it_is_well(house: House) -> None:
 def test_limits_of_ones_own_are_in_force_while_it_runs_on(house: House) -> None:
     before = house.container["Id"]
     house.server.run("instance", "set", EMAIL, "--memory", "640m", "--cpus", "0.75")
-    _until(lambda: house.container["HostConfig"]["Memory"] == 640 << 20)
+    until(lambda: house.container["HostConfig"]["Memory"] == 640 << 20)
     assert house.container["HostConfig"]["NanoCpus"] == 750_000_000
     assert house.container["Id"] == before
     house.server.run("instance", "set", EMAIL, "--memory", "default", "--cpus", "default")
-    _until(lambda: house.container["HostConfig"]["Memory"] == 512 << 20)
+    until(lambda: house.container["HostConfig"]["Memory"] == 512 << 20)
 
 
 def test_what_it_uses_is_shown(house: House) -> None:
@@ -147,7 +139,7 @@ def test_its_log_is_shown(house: House) -> None:
 async def test_what_is_done_to_it_behind_our_back_is_mended(house: House, deed: tuple[str, ...]) -> None:
     name, before = house.server.instance(EMAIL)["name"], house.container["State"]["StartedAt"]
     house.engine.docker(*deed, name)
-    _until(lambda: house.server.instance(EMAIL)["status"] != "ready", within=NOTICED_SECONDS)
+    until(lambda: house.server.instance(EMAIL)["status"] != "ready", within=NOTICED_SECONDS)
     house.server.until_ready(EMAIL)
     assert house.container["State"]["StartedAt"] != before
     assert await house.say("Kapcsold le a nappali lámpát") == "handled"
@@ -159,7 +151,7 @@ async def test_a_container_outlives_its_server_and_is_adopted_by_the_next(house:
     house.server.kill()
     house.server.start()
     house.server.until_ready(EMAIL)
-    _until(lambda: bool([line for line in house.server.log() if line["event"] == "instance_status"]))
+    until(lambda: bool([line for line in house.server.log() if line["event"] == "instance_status"]))
     after = house.container
     assert (after["Id"], after["State"]["StartedAt"]) == (before["Id"], before["State"]["StartedAt"])
     assert await house.say("Kapcsold be a nappali lámpát") == "handled"
@@ -171,8 +163,8 @@ def test_a_removed_user_leaves_the_volume_and_nothing_else(house: House) -> None
         {"user": EMAIL, "name": name, "action": "nothing", "reason": None}
     ]
     house.server.run("user", "remove", EMAIL, "--yes")
-    _until(lambda: name not in house.engine.docker("ps", "-a", "--format", "{{.Names}}"), within=30)
-    _until(lambda: name not in house.engine.docker("network", "ls"), within=10)
+    until(lambda: name not in house.engine.docker("ps", "-a", "--format", "{{.Names}}"), within=30)
+    until(lambda: name not in house.engine.docker("network", "ls"), within=10)
     assert name in house.engine.docker("volume", "ls")
     left = json.loads(house.server.run("reconcile", "--json").stdout)
     assert [(one["kind"], one["whose"]) for one in left["strays"]] == [("volume", "orphan")]
@@ -192,18 +184,5 @@ def test_a_user_added_by_command_gets_a_container_and_it_goes_with_all_data_wher
     assert name in house.engine.docker("ps")
     house.server.run("instance", "remove", email, "--with-data", "--yes")
     for what in (("ps", "-a"), ("network", "ls"), ("volume", "ls")):
-        _until(lambda what=what: name not in house.engine.docker(*what), within=30)  # type: ignore[misc]
+        until(lambda what=what: name not in house.engine.docker(*what), within=30)  # type: ignore[misc]
     assert json.loads(house.server.run("instance", "list", "--json").stdout) == []
-
-
-def _until(holds: Callable[[], bool], *, within: float = 15.0) -> None:
-    """Look until something holds."""
-    end = time.monotonic() + within
-    while True:
-        try:
-            if holds():
-                return
-        except (RuntimeError, subprocess.TimeoutExpired):
-            pass
-        assert time.monotonic() < end, "it did not come to hold"
-        time.sleep(0.05)

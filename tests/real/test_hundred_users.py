@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.real.docker_engine import DockerEngine, unused_network
+from tests.real.docker_engine import DockerEngine, settings_for
 from tests.real.stand_in_image import STAND_IN_IMAGE, stand_in_command
 
 if TYPE_CHECKING:
@@ -52,16 +52,7 @@ def server(
 ) -> Iterator[RunningServer]:
     server = a_server(
         tmp_path_factory.mktemp("hundred"),
-        {
-            "HA_DRIVER": "docker",
-            "DOCKER_HOST": engine_with_stand_ins.url,
-            "HA_IMAGE": STAND_IN_IMAGE,
-            "HA_IMAGE_PULL": "never",
-            "HA_IMAGE_COMMAND": stand_in_command(),
-            "HA_NETWORK_POOL": str(unused_network()),
-            "HA_PORT_RANGE_START": str(ports[0]),
-            "HA_PORT_RANGE_END": str(ports[-1]),
-        },
+        settings_for(engine_with_stand_ins, STAND_IN_IMAGE, stand_in_command(), ports=ports),
     )
     server.start()
     yield server
@@ -70,23 +61,14 @@ def server(
     engine_with_stand_ins.remove_everything()
 
 
-async def add_users(server: RunningServer, ports: range) -> None:
+async def add_users(server: RunningServer) -> None:
     """Have all of them ask at the same moment."""
-    pool = IPv4Network(server.settings["HA_NETWORK_POOL"])
     async with server.stored() as stored:
 
         async def add(number: int) -> None:
             email = f"user{number}@example.org"
             user = await stored.users.add(email=email, password_hash="none", language="hu")
-            await stored.instances.request(
-                user_id=user.id,
-                driver="docker",
-                timezone="Europe/Budapest",
-                language="hu",
-                country="HU",
-                port_range=ports,
-                network_pool=pool,
-            )
+            await server.ask_for_instance(stored, user, driver="docker")
 
         await asyncio.gather(*map(add, range(USERS)))
 
@@ -110,7 +92,7 @@ async def ready_instances_of(server: RunningServer) -> list[dict[str, Any]]:
 async def test_all_become_ready_each_with_a_port_and_a_subnet_of_its_own_and_one_more_is_told_why_not(
     server: RunningServer, engine_with_stand_ins: DockerEngine, ports: range
 ) -> None:
-    await add_users(server, ports)
+    await add_users(server)
     found = await ready_instances_of(server)
     assert sorted(one["port"] for one in found) == list(ports)
 

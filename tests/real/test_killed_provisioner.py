@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(300)]
 
-OWNERS_FILE: Final = "something-of-the-owner"
 NEVER: Final = "no such step"
 
 # What each deed changes, in its order; that these are all of them is a test of its own.
@@ -138,8 +136,7 @@ async def test_the_next_server_brings_about_what_was_asked_for(
     died = await asyncio.to_thread(asked.until_killed, when, step)
     assert died.returncode == -signal.SIGKILL, died.stdout + died.stderr
     volumes = [one["Name"] for one in asked.there("volume")]
-    for one in asked.there("volume"):
-        Path(one["Mountpoint"], OWNERS_FILE).touch()
+    asked.own_something()
 
     async with provisioned(asked.place) as server:
         match deed:
@@ -166,7 +163,7 @@ async def test_the_next_server_brings_about_what_was_asked_for(
         (volume,) = asked.there("volume")
         if volumes:
             assert [volume["Name"]] == volumes
-            assert Path(volume["Mountpoint"], OWNERS_FILE).exists(), "what was there is there still"
+            assert asked.owns_it_still(), "what was there is there still"
 
 
 def instance_ids_of(server: Provisioned) -> Any:
