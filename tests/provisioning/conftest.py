@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from ipaddress import IPv4Network
 from pathlib import Path
 
@@ -12,8 +11,10 @@ from cryptography.fernet import Fernet
 from provisioning.driver import InstanceSpec
 from storage.database import Database
 from storage.instances import Instances
+from storage.journal import Journal
 from storage.secret_box import SecretBox
 from storage.users import Users
+from tests.provisioning.house import House
 from tests.real.docker_engine import DockerEngine, engine_or_skip, unused_network
 from tests.storage.migrated import put_migrated
 
@@ -91,11 +92,6 @@ def instances(database: Database, box: SecretBox) -> Instances:
     return Instances(database, box)
 
 
-async def until(holds: Callable[[], bool] | Callable[[], Awaitable[bool]], *, within: float = 10) -> None:
-    """Look again every few milliseconds until it holds."""
-    async with asyncio.timeout(within):
-        while True:
-            outcome = holds()
-            if outcome if isinstance(outcome, bool) else await outcome:
-                return
-            await asyncio.sleep(0.005)
+@pytest.fixture
+def house(instances: Instances, users: Users, database: Database) -> House:
+    return House(instances, users, Journal(database))

@@ -21,7 +21,6 @@ from provisioning.docker.pull import PullPolicy
 from provisioning.driver import Condition, Driver, DriverEvent, InstanceSpec, Observation
 from provisioning.errors import FailureReason, InstanceError
 from provisioning.process.driver import ProcessDriver
-from tests.provisioning.conftest import until
 from tests.provisioning.stand_ins import (
     DyingDriver,
     Engine,
@@ -31,6 +30,7 @@ from tests.provisioning.stand_ins import (
     StandInDriver,
     StandInInstaller,
 )
+from tests.provisioning.until import until
 from tests.real.docker_engine import IDLE_COMMAND, IDLE_IMAGE, DockerEngine
 
 

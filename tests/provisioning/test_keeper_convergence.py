@@ -23,9 +23,9 @@ from storage.journal import Journal
 from storage.records import DesiredState, InstanceRecord, InstanceStatus
 from storage.secret_box import SecretBox
 from storage.users import Users
-from tests.provisioning.conftest import until
+from tests.provisioning.house import House
 from tests.provisioning.stand_ins import StandInDriver, StandInHome
-from tests.provisioning.test_provisioner import House
+from tests.provisioning.until import until
 from tests.storage.migrated import put_migrated
 
 ACTIONS = (

@@ -24,8 +24,8 @@ from provisioning.process import driver as driver_module
 from provisioning.process.config_folder import CONSOLE_FILE
 from provisioning.process.driver import ProcessDriver
 from provisioning.process.log_file import MAX_BYTES
-from tests.provisioning.conftest import until
 from tests.provisioning.stand_ins import StandInInstaller
+from tests.provisioning.until import until
 
 
 @pytest.fixture

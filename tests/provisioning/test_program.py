@@ -8,7 +8,7 @@ import pytest
 
 from provisioning.process import interpreter as interpreter_module
 from provisioning.process.program import program
-from tests.provisioning.conftest import until
+from tests.provisioning.until import until
 
 # As `compileall -j` does: a process of its own holds the output open, and outlives its parent.
 PARENT = ["/bin/sh", "-c", "sleep 600 & echo $!; wait"]
