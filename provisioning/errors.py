@@ -49,6 +49,19 @@ class InstanceError(WyomingCentralError):
         self.transient = transient
 
 
+class HalfMadeOwnerError(InstanceError):
+    """Home Assistant made the account of its owner half, and can make it no more.
+
+    It was cut off between the account and the note that there is one, as a client that is killed just then
+    does it. Now it refuses to make the account again, and says that nobody has.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(
+            FailureReason.ONBOARDING, message, remedy="look at its log; it is begun anew by itself"
+        )
+
+
 class HomeError(WyomingCentralError):
     """A home could not do what was asked of it."""
 

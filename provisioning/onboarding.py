@@ -21,7 +21,13 @@ import aiohttp
 import orjson
 
 from provisioning.driver import Endpoint
-from provisioning.errors import FailureReason, HomeError, HomeUnauthorizedError, InstanceError
+from provisioning.errors import (
+    FailureReason,
+    HalfMadeOwnerError,
+    HomeError,
+    HomeUnauthorizedError,
+    InstanceError,
+)
 from provisioning.home.socket import HomeAssistantSocket
 from provisioning.home.text import clean_text
 
@@ -127,6 +133,7 @@ class Onboarding:
             language: Two letters; the owner's, and that of the first areas.
 
         Raises:
+            HalfMadeOwnerError: An earlier run was cut off in Home Assistant's making of the account.
             InstanceError: It did not work (`onboarding`); transient unless somebody else owns the instance or
                 has changed the password.
         """
@@ -198,6 +205,8 @@ class Onboarding:
             "language": language,
         }
         async with self._request(endpoint, "POST", "/api/onboarding/users", json=owner) as (status, answer):
+            if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                raise HalfMadeOwnerError(f"Home Assistant fails ({status}) to make the owner's account")
             if status != HTTPStatus.OK:
                 raise _unexpected("making the owner's account", status)
             return _text_of(answer, "auth_code")

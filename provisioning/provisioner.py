@@ -14,13 +14,15 @@ from provisioning.driver import Driver, DriverEvent, Progress, ProgressListener
 from provisioning.errors import InstanceError
 from provisioning.home.live import HomeStatus, LiveHome
 from provisioning.homes import Absence
-from provisioning.keeper import Keeper, MakeHome, Surroundings
+from provisioning.keeper import Keeper
+from provisioning.kept_home import MakeHome
 from provisioning.onboarding import Onboarding
 from provisioning.options import ProvisionerOptions
+from provisioning.surroundings import Surroundings
 from storage.errors import StorageError
 from storage.instances import Instances
 from storage.journal import Journal
-from storage.records import InstanceRecord, InstanceStatus
+from storage.records import InstanceRecord, InstanceStatus, OperationRecord
 from storage.users import Users
 
 __all__ = ["Provisioner", "ProvisionerOptions"]
@@ -119,21 +121,24 @@ class Provisioner:
                 while True:
                     self._wake.clear()
                     await self._reconcile(group)
-                    try:
-                        async with asyncio.timeout(self._options.reconcile_interval_seconds):
-                            await self._wake.wait()
-                    except TimeoutError:
-                        pass
+                    await self._until_woken(self._options.reconcile_interval_seconds)
         finally:
             self._keepers.clear()
 
-    async def _take_up_what_was_interrupted(self) -> None:
-        """Say what an earlier server did not get done; its keeper does what is wanted of it by now."""
+    async def _until_woken(self, seconds: float) -> None:
         try:
-            interrupted = await self._journal.close_interrupted()
-        except StorageError as error:
-            _logger.warning("journal_unreadable", reason=error.message)
-            return
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
+        except TimeoutError:
+            pass
+
+    async def _take_up_what_was_interrupted(self) -> None:
+        """Say what an earlier server did not get done; its keeper does what is wanted of it by now.
+
+        Nothing is begun before that is written down: later it could not be told from what is under way.
+        """
+        while (interrupted := await self._close_interrupted()) is None:
+            await self._until_woken(self._options.check_interval_seconds)
         for operation in interrupted:
             _logger.warning(
                 "operation_interrupted",
@@ -141,6 +146,14 @@ class Provisioner:
                 user_id=operation.user_id,
                 began_at=operation.began_at.isoformat(),
             )
+
+    async def _close_interrupted(self) -> tuple[OperationRecord, ...] | None:
+        self._wake.clear()
+        try:
+            return await self._journal.close_interrupted()
+        except StorageError as error:
+            _logger.warning("journal_unreadable", reason=error.message)
+            return None
 
     async def stop_all(self) -> None:
         """Stop, in order, what should not run without the server; call it after `run` has ended.

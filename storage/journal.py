@@ -84,6 +84,15 @@ class Journal:
                 )
             )
 
+    async def supersede(self, user_id: str) -> None:
+        """Close whatever of a user's is under way, because something else is wanted by now.
+
+        Raises:
+            StorageError: As `Database.write`.
+        """
+        async with self._database.write() as session:
+            await _close(session, OperationOutcome.SUPERSEDED, self._clock(), operations.c.user_id == user_id)
+
     async def close_interrupted(self) -> tuple[OperationRecord, ...]:
         """Close what a server left open that is not there any more; gives what that was, oldest first.
 

@@ -29,7 +29,7 @@ from provisioning.docker.events import engine_events
 from provisioning.docker.image import Image
 from provisioning.docker.labels import Deployment
 from provisioning.docker.observation import Container
-from provisioning.docker.pull import PullPolicy, have_image
+from provisioning.docker.pull import ImageSource, PullPolicy
 from provisioning.docker.routes import routed_networks
 from provisioning.docker.seed import MARK, archive_of
 from provisioning.docker.usage import Usage, usage_of
@@ -49,9 +49,6 @@ REMOVE_SECONDS: Final = 10
 
 STOP_MARGIN_SECONDS: Final = 20.0
 """What the engine may take beyond the time that an instance is given to stop."""
-
-PULL_MARGIN_SECONDS: Final = 5.0
-"""So much longer the engine may be asked: what is late is the image then, and not the engine."""
 
 _LINE_CHARACTERS: Final = 2_000
 
@@ -104,29 +101,18 @@ class DockerDriver:
         self._options = options or DockerOptions()
         self._routes = routes
         self._busy: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._preparing = asyncio.Lock()
-        self._fetched = False
+        self._source = ImageSource(
+            engine,
+            self._options.image.reference,
+            policy=self._options.pull,
+            seconds=self._options.pull_seconds,
+        )
         # Container ids: what we stopped did not end by itself.
         self._stopped: set[str] = set()
 
     async def prepare(self, report: ProgressListener) -> None:
         """Have the image."""
-        seconds, reference = self._options.pull_seconds, self._options.image.reference
-        # Asked before every start of an instance; what is to be fetched always is fetched once.
-        policy = self._options.pull
-        async with self._preparing, self._engine.asked(within=seconds + PULL_MARGIN_SECONDS) as docker:
-            if policy is PullPolicy.ALWAYS and self._fetched:
-                policy = PullPolicy.MISSING
-            try:
-                async with asyncio.timeout(seconds):
-                    await have_image(docker, reference, policy, report)
-            except TimeoutError:
-                raise InstanceError(
-                    FailureReason.IMAGE_MISSING,
-                    f"the image {reference} was not fetched within {seconds:g} s",
-                    remedy="what has come of it is kept; a slow line needs a longer HA_IMAGE_PULL_SECONDS",
-                ) from None
-            self._fetched = True
+        await self._source.have(report)
 
     async def observe(self, names: Sequence[str] | None = None) -> Mapping[str, Observation]:
         """Look at these instances, or at all containers of this deployment."""
@@ -152,7 +138,7 @@ class DockerDriver:
             container = await self._ours(docker, spec.name, or_refuse=True)
             if container is not None and container.is_running:
                 return Endpoint.local(container.host_port or spec.host_port)
-            if container is not None and self._observed(container).fingerprint != spec.fingerprint():
+            if container is not None and not await self._is_as_wanted(docker, container, spec):
                 await _remove_container(docker, container.id)
                 container = None
             await self._have_network(docker, spec)
@@ -170,10 +156,7 @@ class DockerDriver:
         async with self._busy[spec.name], self._engine.asked() as docker:
             container = await self._ours(docker, spec.name)
             if container is not None:
-                # aiodocker has no call of its own for it.
-                await docker._query_json(  # noqa: SLF001
-                    f"containers/{container.id}/update", "POST", data=limits_body(spec)
-                )
+                await _limit(docker, container.id, spec)
 
     async def stop(self, name: str, *, within: float) -> None:
         """Ask the container to stop; the engine kills it when it has not."""
@@ -249,6 +232,15 @@ class DockerDriver:
         if or_refuse:
             raise _name_taken("container", name)
         return None
+
+    async def _is_as_wanted(self, docker: Docker, container: Container, spec: InstanceSpec) -> bool:
+        """Whether a container that does not run can be started as it is; its limits are seen to."""
+        seen = self._observed(container)
+        if seen.fingerprint != spec.fingerprint():
+            return False
+        if (seen.memory_limit, seen.cpu_limit) != (spec.memory_limit, spec.cpu_limit):
+            await _limit(docker, container.id, spec)
+        return True
 
     async def _make(self, docker: Docker, spec: InstanceSpec) -> Container:
         await self._have_volume(docker, spec)
@@ -362,6 +354,13 @@ async def _volume(docker: Docker, name: str) -> Mapping[str, Any] | None:
             return None
         raise
     return found
+
+
+async def _limit(docker: Docker, container_id: str, spec: InstanceSpec) -> None:
+    """Put the limits of a spec in force, whether the container runs or not."""
+    # aiodocker has no call of its own for it.
+    path = f"containers/{container_id}/update"
+    await docker._query_json(path, "POST", data=limits_body(spec))  # noqa: SLF001
 
 
 async def _remove_container(docker: Docker, container_id: str) -> None:

@@ -27,6 +27,7 @@ class StandInOnboardingServer:
         self.requests: list[str] = []
         self.answer_instead: web.StreamResponse | bytes | None = None
         self.hangs = False
+        self.half_makes_the_owner = False
         self.gone = False
         self._codes: set[str] = set()
         self._number = 0
@@ -91,8 +92,13 @@ class StandInOnboardingServer:
             return web.Response(status=403)
         body = await request.json()
         assert body["client_id"] == f"http://{request.host}/"
+        if body["username"] in self.passwords:
+            return web.Response(status=500, text="Username already exists")
         self.passwords[body["username"]] = body["password"]
         self.language = body["language"]
+        if self.half_makes_the_owner:
+            # As Home Assistant does where its client is gone before the account is noted as made.
+            raise ConnectionResetError
         self.done.append("user")
         return web.json_response({"auth_code": self._code()})
 

@@ -34,6 +34,7 @@ class Engine:
     started: list[InstanceSpec] = field(default_factory=list)
     data: set[str] = field(default_factory=set)
     put_aside: list[str] = field(default_factory=list)
+    emptied: int = 0
     ports_of_others: set[int] = field(default_factory=set)
     starting: int = 0
     most_starting: int = 0
@@ -96,6 +97,8 @@ class StandInDriver:
             self.engine.data.discard(name)
             if keep_data:
                 self.engine.put_aside.append(name)
+            else:
+                self.engine.emptied += 1
 
     async def events(self) -> AsyncIterator[DriverEvent]:
         while True:
@@ -112,6 +115,10 @@ class StandInDriver:
         ended = Observation(name, Condition.STOPPED, ended="it was struck by lightning")
         self.engine.seen[name] = replace(ended, **how)  # type: ignore[arg-type]
         self._events.put_nowait(DriverEvent(EventKind.ENDED, name))
+
+    def tell(self, name: str) -> None:
+        """Say that something about an instance has changed."""
+        self._events.put_nowait(DriverEvent(EventKind.CHANGED, name))
 
 
 class ForeignDriver(StandInDriver):

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from provisioning import onboarding as onboarding_module
 from provisioning.driver import Endpoint
-from provisioning.errors import FailureReason, InstanceError
+from provisioning.errors import FailureReason, HalfMadeOwnerError, InstanceError
 from provisioning.home_http import session_for_homes
 from provisioning.onboarding import MAX_ANSWER_BYTES, USERNAME, Onboarding, Step
 from tests.provisioning.stand_in_onboarding import OPEN, StandInOnboardingServer
@@ -127,6 +127,18 @@ async def test_a_home_assistant_of_somebody_else_is_not_taken(
     assert refusal.value.reason is FailureReason.ONBOARDING
     assert not refusal.value.transient
     assert account.stored_password is None
+
+
+async def test_an_account_that_was_half_made_is_told_as_that(
+    http: aiohttp.ClientSession, server: StandInOnboardingServer, account: Account
+) -> None:
+    server.half_makes_the_owner = True
+    with pytest.raises(InstanceError):
+        await Onboarding(http=http).run(server.endpoint, account, language="hu")
+    with pytest.raises(HalfMadeOwnerError) as failure:
+        await Onboarding(http=http).run(server.endpoint, account, language="hu")
+    assert failure.value.transient
+    assert str(account.stored_password) not in str(failure.value)
 
 
 async def test_a_password_that_was_changed_is_said_and_told_to_nobody(

@@ -14,7 +14,7 @@ import pytest
 import structlog
 
 from provisioning.driver import Condition, Driver, Endpoint, InstanceSpec, ProgressListener
-from provisioning.errors import FailureReason, InstanceError
+from provisioning.errors import FailureReason, HalfMadeOwnerError, InstanceError
 from provisioning.home.live import HomeStatus
 from provisioning.homes import Absence
 from provisioning.onboarding import RENEW_BEFORE_DAYS
@@ -703,6 +703,25 @@ async def test_an_onboarding_that_does_not_end_is_taken_up_again(house: House) -
         provisioner.kick(user)
         await house.until_ready(user)
         assert len(house.engine.started) == 1, "it runs on meanwhile"
+
+
+async def test_a_half_made_owner_account_is_begun_anew_where_nobody_was_in_yet(house: House) -> None:
+    house.onboarding.errors = [HalfMadeOwnerError("it fails")]
+    async with house.provisioning(StandInDriver(house.engine)):
+        await house.until_ready(await house.user())
+        assert [spec.was_up for spec in house.engine.started] == [False, False]
+        assert house.engine.emptied == 1
+
+
+async def test_where_it_was_up_before_it_is_restarted_and_its_data_stays(house: House) -> None:
+    async with house.provisioning(StandInDriver(house.engine)):
+        user = await house.user()
+        await house.until_ready(user)
+        house.onboarding.errors = [HalfMadeOwnerError("it fails")]
+        house.homes[0].refuse()
+        await until(lambda: len(house.engine.started) == 2)
+        await house.until_ready(user)
+        assert house.engine.emptied == 0
 
 
 @pytest.mark.parametrize("password", [None, "changed since"])
