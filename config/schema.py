@@ -456,8 +456,8 @@ class Settings(BaseSettings):
     )
     ha_image_pull_seconds: Seconds = Field(
         3600,
-        description="For one attempt to fetch the image. After it the instance that asked has failed: "
-        "image-missing. Those that wait try it again, one after the other; what has come is kept.",
+        description="For fetching the image, once for all who wait for it. After it they have failed: "
+        "image-missing. It is tried again by itself, and what has come is kept.",
     )
     ha_image_command: Annotated[tuple[str, ...] | None, BeforeValidator(_words)] = Field(
         None,

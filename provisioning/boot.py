@@ -21,7 +21,7 @@ from provisioning.spec import spec_of
 from provisioning.surroundings import Surroundings
 from provisioning.told_status import ToldStatus
 from storage.errors import PortsExhaustedError, StorageError, SubnetsExhaustedError
-from storage.records import DesiredState, InstanceRecord, InstanceStatus
+from storage.records import InstanceRecord, InstanceStatus
 
 LOOKS_UNTIL_TAKEN: Final = 3
 """Looks in a row that find the port of a starting instance in other hands, before that is believed."""
@@ -155,7 +155,7 @@ class Boot:
     async def _stop_what_is_out_of_date(self, driver: Driver, record: InstanceRecord) -> None:
         spec = spec_of(record, self._all.options)
         seen = await look(driver, spec.name)
-        if planned(DesiredState.RUNNING, spec, seen, limited=False) is Action.REPLACE:
+        if planned(record.desired, spec, seen, limited=driver.enforces_limits) is Action.REPLACE:
             await self._told.tell(InstanceStatus.STARTING, phase="stopping")
             await self.stop(driver, spec.name)
 

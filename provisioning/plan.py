@@ -22,9 +22,7 @@ class Action(StrEnum):
 def planned(desired: DesiredState, spec: InstanceSpec, seen: Observation, *, limited: bool) -> Action:
     """What brings an instance from what is seen to what is wanted.
 
-    The keeper goes by it when it brings an instance up. While one is up it looks only for what ended or
-    differs in its fingerprint: limits that somebody changed by hand, and a stopped instance that somebody
-    started by hand, are planned for here and left until it is brought up or stopped the next time.
+    The keeper goes by it, when it brings an instance up and for as long as it keeps it.
 
     Args:
         desired: Where a person wants it.
@@ -41,6 +39,13 @@ def planned(desired: DesiredState, spec: InstanceSpec, seen: Observation, *, lim
         return Action.START
     if seen.fingerprint != spec.fingerprint():
         return Action.REPLACE
-    if limited and (seen.memory_limit, seen.cpu_limit) != (spec.memory_limit, spec.cpu_limit):
-        return Action.ADJUST
-    return Action.NOTHING
+    if not limited or (seen.memory_limit, seen.cpu_limit) == (spec.memory_limit, spec.cpu_limit):
+        return Action.NOTHING
+    return Action.REPLACE if loses_a_limit(spec, seen) else Action.ADJUST
+
+
+def loses_a_limit(spec: InstanceSpec, seen: Observation) -> bool:
+    """Whether what is limited is to be so no more: an engine changes one in place, but takes none away."""
+    return (spec.memory_limit is None and seen.memory_limit is not None) or (
+        spec.cpu_limit is None and seen.cpu_limit is not None
+    )

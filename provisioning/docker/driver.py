@@ -43,6 +43,7 @@ from provisioning.driver import (
 )
 from provisioning.errors import FailureReason, InstanceError
 from provisioning.home.text import clean_text
+from provisioning.plan import loses_a_limit
 
 REMOVE_SECONDS: Final = 10
 """How long an instance that is removed may take to stop by itself; it needs about 3 s."""
@@ -236,7 +237,7 @@ class DockerDriver:
     async def _is_as_wanted(self, docker: Docker, container: Container, spec: InstanceSpec) -> bool:
         """Whether a container that does not run can be started as it is; its limits are seen to."""
         seen = self._observed(container)
-        if seen.fingerprint != spec.fingerprint():
+        if seen.fingerprint != spec.fingerprint() or loses_a_limit(spec, seen):
             return False
         if (seen.memory_limit, seen.cpu_limit) != (spec.memory_limit, spec.cpu_limit):
             await _limit(docker, container.id, spec)

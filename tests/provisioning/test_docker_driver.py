@@ -104,6 +104,27 @@ async def test_limits_are_changed_while_it_runs(
     assert _limits_in_force(engine_of_the_tests, spec.name) == (96 << 20, 0.5, PIDS_LIMIT)
 
 
+async def test_one_that_is_started_again_has_the_limits_that_were_set_meanwhile(
+    driver: DockerDriver, spec: InstanceSpec, engine_of_the_tests: DockerEngine
+) -> None:
+    await driver.start(replace(spec, memory_limit=64 << 20, cpu_limit=0.25))
+    before = await look(driver, spec)
+    await driver.stop(spec.name, within=1)
+    await driver.start(replace(spec, memory_limit=96 << 20, cpu_limit=0.5))
+    assert (await look(driver, spec)).container_id == before.container_id
+    assert _limits_in_force(engine_of_the_tests, spec.name) == (96 << 20, 0.5, PIDS_LIMIT)
+
+
+async def test_one_whose_limits_were_taken_away_is_made_anew_without(
+    driver: DockerDriver, spec: InstanceSpec
+) -> None:
+    await driver.start(replace(spec, memory_limit=64 << 20, cpu_limit=0.25))
+    await driver.stop(spec.name, within=1)
+    await driver.start(spec)
+    seen = await look(driver, spec)
+    assert (seen.memory_limit, seen.cpu_limit) == (None, None)
+
+
 def _limits_in_force(engine: DockerEngine, name: str) -> tuple[int, float, int]:
     """Memory, processors and processes, as the kernel has them for a container; of either cgroup version."""
     container = inspected(engine, "container", name)["Id"]

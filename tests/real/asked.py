@@ -10,6 +10,7 @@ from typing import Any, Final
 from provisioning.docker.labels import DEPLOYMENT
 from storage.database import Database
 from storage.instances import Instances
+from storage.journal import Journal
 from storage.records import DesiredState
 from storage.secret_box import SecretBox
 from tests.real.docker_engine import DockerEngine
@@ -56,6 +57,13 @@ class Asked:
             case "remove" | "remove with data":
                 await instances.ask_removal(self.user_id, with_data=deed.endswith("data"))
         await database.close()
+
+    async def under_way(self) -> set[int]:
+        """The operations that are in the journal as under way."""
+        database = Database(self.place.database)
+        done = await Journal(database).of(self.user_id, limit=100)
+        await database.close()
+        return {one.id for one in done if one.outcome is None}
 
     def there(self, kind: str) -> list[dict[str, Any]]:
         """Everything of a kind that is this deployment's."""

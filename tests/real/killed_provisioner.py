@@ -79,6 +79,8 @@ class Place:
         return ProvisionerOptions(
             port_range=range(self.port, self.port + 2),
             network_pool=IPv4Network(self.pool),
+            memory_limit=256 << 20,
+            cpu_limit=1.0,
             stop_timeout_seconds=5,
             probe_interval_seconds=0.05,
         )
@@ -111,12 +113,13 @@ class Provisioned:
         async with asyncio.timeout(60):
             while True:
                 record, home = await self.instances.get(user_id), self.provisioner.home_of(user_id)
-                if home.status is HomeStatus.LIVE and record.observed_generation == record.generation:
-                    return await self.until(user_id, InstanceStatus.READY)
+                as_asked = record.observed_generation == record.generation
+                if home.status is HomeStatus.LIVE and record.status is InstanceStatus.READY and as_asked:
+                    return record
                 await asyncio.sleep(0.02)
 
     async def until_closed(self, user_id: str) -> None:
-        """Wait until nothing is under way any more: what was interrupted is known as that."""
+        """Wait until nothing is under way any more."""
         async with asyncio.timeout(10):
             while None in {one.outcome for one in await self.journal.of(user_id, limit=100)}:
                 await asyncio.sleep(0.02)

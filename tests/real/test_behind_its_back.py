@@ -67,6 +67,31 @@ async def test_a_container_that_is_taken_away_or_ended_is_brought_back_on_its_vo
     assert asked.owns_it_still()
 
 
+async def test_limits_that_are_changed_are_put_back_and_its_home_does_not_notice(
+    server: Provisioned, asked: Asked
+) -> None:
+    (before,) = asked.there("container")
+    memory = "--memory=128m", "--memory-swap=128m"
+    async with asyncio.timeout(NOTICED_SECONDS):
+        await do(asked, "update", *memory, before["Name"].removeprefix("/"))
+        while (container := asked.there("container")[0])["HostConfig"]["Memory"] == 128 << 20:
+            await asyncio.sleep(0.02)
+    assert container["HostConfig"]["Memory"] == before["HostConfig"]["Memory"]
+    assert container["State"]["StartedAt"] == before["State"]["StartedAt"]
+    await server.until_up(asked.user_id)
+
+
+async def test_a_stopped_one_that_is_started_is_stopped_again(server: Provisioned, asked: Asked) -> None:
+    await asked.ask("stop")
+    server.provisioner.kick(asked.user_id)
+    record = await server.until(asked.user_id, InstanceStatus.STOPPED)
+    await do(asked, "start", record.container_name)
+    async with asyncio.timeout(NOTICED_SECONDS + asked.place.options.stop_timeout_seconds):
+        while asked.there("container")[0]["State"]["Running"]:
+            await asyncio.sleep(0.02)
+    assert asked.owns_it_still()
+
+
 async def test_a_network_that_is_taken_away_is_made_anew(server: Provisioned, asked: Asked) -> None:
     before = await server.instances.get(asked.user_id)
     name = before.container_name

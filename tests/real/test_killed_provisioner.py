@@ -16,7 +16,7 @@ import pytest
 from provisioning.docker.labels import Deployment
 from provisioning.docker.strays import Whose, find_strays
 from provisioning.driver import Condition
-from storage.records import InstanceStatus
+from storage.records import InstanceStatus, OperationOutcome
 from tests.real.killed_provisioner import STEP, Provisioned, provisioned
 
 if TYPE_CHECKING:
@@ -137,6 +137,8 @@ async def test_the_next_server_brings_about_what_was_asked_for(
     assert died.returncode == -signal.SIGKILL, died.stdout + died.stderr
     volumes = [one["Name"] for one in asked.there("volume")]
     asked.own_something()
+    cut_off = await asked.under_way()
+    assert len(cut_off) == ((when, step) not in {("before", "begin"), ("after", "end")})
 
     async with provisioned(asked.place) as server:
         match deed:
@@ -156,6 +158,9 @@ async def test_the_next_server_brings_about_what_was_asked_for(
             asked.place.options.port_range,
         )
         await server.until_closed(asked.user_id)
+        done = await server.journal.of(asked.user_id, limit=100)
+    assert {one.outcome for one in done if one.id in cut_off} <= {OperationOutcome.INTERRUPTED}
+    assert {one.outcome for one in done if one.id not in cut_off} <= {OperationOutcome.DONE}
     assert [one.kind.value for one in left if one.whose is Whose.ORPHAN] == (
         ["volume"] if deed == "remove" else []
     )

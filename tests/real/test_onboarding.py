@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import aiohttp
 import pytest
+import structlog
 from cryptography.fernet import Fernet
 
 from provisioning.external import validate
 from provisioning.home.socket import HomeAssistantSocket
-from provisioning.onboarding import Step
+from provisioning.onboarding import USERNAME, Step
 from storage.database import Database
 from storage.instances import Instances
 from storage.migrate import upgrade
@@ -26,6 +29,10 @@ from tests.real.provisioned import PORTS, Provisioned, installer, provisioned
 pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(600)]
 
 ROOT = Path(__file__).parents[2]
+
+LEAVES_AFTER_SECONDS = 0.1
+HASHED_SECONDS = 3.0
+"""Home Assistant takes about 0.3 s for it."""
 
 
 async def ask_for_an_instance(folder: Path, key: str) -> str:
@@ -108,3 +115,44 @@ async def test_a_home_assistant_killed_while_it_is_onboarded_is_onboarded_again(
         await server.until_ready(user)
         assert killed
         assert await tokens_left(server, user)
+
+
+async def test_an_account_that_home_assistant_made_half_is_begun_anew(tmp_path: Path) -> None:
+    """A client that is gone while the password is hashed leaves an account that is not noted as made."""
+    cut = False
+
+    async def checkpoint(reached: Step) -> None:
+        nonlocal cut
+        if reached is Step.PASSWORD_STORED and not cut:
+            cut = True
+            (running,) = (await server.driver.observe()).values()
+            assert running.endpoint is not None
+            password = await server.instances.owner_password(user)
+            await ask_for_an_owner_and_leave(server.http, running.endpoint.url, password)
+
+    with structlog.testing.capture_logs() as lines:
+        async with provisioned(tmp_path, Fernet.generate_key().decode(), checkpoint=checkpoint) as server:
+            user = await server.user("anna@example.org")
+            await server.until_ready(user)
+            assert await tokens_left(server, user)
+    assert cut
+    assert [line["event"] for line in lines].count("instance_begins_anew") == 1
+
+
+async def ask_for_an_owner_and_leave(http: aiohttp.ClientSession, url: str, password: str | None) -> None:
+    """Ask Home Assistant for the owner's account, and be gone before it is made."""
+    owner = {
+        "client_id": f"{url}/",
+        "name": "Wyoming Central",
+        "username": USERNAME,
+        "password": password,
+        "language": "hu",
+    }
+    with contextlib.suppress(TimeoutError):
+        await http.post(
+            f"{url}/api/onboarding/users",
+            json=owner,
+            timeout=aiohttp.ClientTimeout(total=LEAVES_AFTER_SECONDS),
+        )
+    # It hashes on, in a thread that nothing shows of; after that the name is taken.
+    await asyncio.sleep(HASHED_SECONDS)

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from storage.journal import KEPT
 from storage.records import OperationRecord
 from wyoming_central.cli.find import User, find_user
 from wyoming_central.cli.options import AsJson
@@ -17,10 +18,10 @@ from wyoming_central.cli.store import open_store
 def history(
     *,
     user: User,
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, help="How many.")] = 20,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=KEPT, help="How many.")] = 20,
     as_json: AsJson = False,
 ) -> None:
-    """Show what was done with a user's instances, the newest last.
+    """Show what was done with a user's instances, the newest last; the newest 200 are kept.
 
     Interrupted is what a server had not done when it ended: the next one did what was wanted then.
     """
@@ -35,7 +36,7 @@ async def _history(wanted: str, limit: int, *, as_json: bool) -> None:
         show_json([_as_json(one) for one in done])
         return
     if not done:
-        note(f"Nothing has been done for {user.email} yet.")
+        note(f"The journal has nothing that was done for {user.email}.")
         return
     show_table(
         (

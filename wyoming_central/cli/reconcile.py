@@ -70,10 +70,9 @@ def reconcile(
 ) -> None:
     """Show what the server would do about the instances, and what is left over on the Docker engine.
 
-    The server does the first by itself, within a second or with the next look at its instances; what somebody
-    changed by hand (limits, or a stopped one that was started) with the next start or stop. It never removes
-    what is left over, which may hold data; --prune does, after a question. What is somebody else's is shown
-    where it is in the way, and never touched.
+    The server does the first by itself, within a second or two. It never removes what is left over, which may
+    hold data; --prune does, after a question. What is somebody else's is shown where it is in the way, and
+    never touched.
     """
     if plan and prune:
         raise typer.BadParameter("--plan shows, --prune removes: say one of them")

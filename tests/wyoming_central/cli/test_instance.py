@@ -174,7 +174,7 @@ def test_limits_that_make_no_sense_are_wrong_usage(cli: Any, anna: str, options:
 def test_the_history_tells_what_was_done_and_what_came_of_it(
     cli: Any, rows: Any, anna: str, stored: Any
 ) -> None:
-    assert "Nothing has been done" in cli("instance", "history", anna).stderr
+    assert "The journal has nothing" in cli("instance", "history", anna).stderr
 
     async def write(store: Any) -> None:
         user = await store.users.by_email(anna)
