@@ -21,9 +21,9 @@ def history(
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=KEPT, help="How many.")] = 20,
     as_json: AsJson = False,
 ) -> None:
-    """Show what was done with a user's instances, the newest last; the newest 200 are kept.
+    """Show what was done with a user's instances, the newest last.
 
-    Interrupted is what a server had not done when it ended: the next one did what was wanted then.
+    The newest 200 are kept. Interrupted is what a server had not done when it ended: the next one did what was wanted then.
     """
     asyncio.run(_history(user, limit, as_json=as_json))
 
