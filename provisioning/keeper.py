@@ -20,7 +20,7 @@ from provisioning.errors import (
 from provisioning.home.live import HomeStatus, LiveHome
 from provisioning.homes import Absence
 from provisioning.kept_home import KeptHome
-from provisioning.look import death, look, until_it_ends
+from provisioning.look import death, look, until_it_ends, until_it_runs
 from provisioning.onboarding import RENEW_BEFORE_DAYS
 from provisioning.operation import Operation
 from provisioning.plan import Action, planned
@@ -197,9 +197,10 @@ class Keeper:
     async def _keep_stopped(self, driver: Driver, record: InstanceRecord) -> None:
         """Have it not run, whoever starts it; never returns."""
         while True:
-            nudged = self._nudge.listen()
             await self._stop(driver, record)
-            await rung_within(nudged, self._all.options.check_interval_seconds)
+            await until_it_runs(
+                driver, record.container_name, self._nudge, self._all.options.check_interval_seconds
+            )
 
     async def _stop(self, driver: Driver, record: InstanceRecord) -> None:
         runs = (await look(driver, record.container_name)).condition is Condition.RUNNING

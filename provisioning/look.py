@@ -22,9 +22,22 @@ async def until_it_ends(driver: Driver, name: str, nudge: Bell, every_seconds: f
     Raises:
         InstanceError: It cannot be seen.
     """
+    await _until_it(driver, name, nudge, every_seconds, runs=False)
+
+
+async def until_it_runs(driver: Driver, name: str, nudge: Bell, every_seconds: float) -> None:
+    """Wait until it runs, in the same way.
+
+    Raises:
+        InstanceError: It cannot be seen.
+    """
+    await _until_it(driver, name, nudge, every_seconds, runs=True)
+
+
+async def _until_it(driver: Driver, name: str, nudge: Bell, every_seconds: float, *, runs: bool) -> None:
     while True:
         nudged = nudge.listen()
-        if (await look(driver, name)).condition is not Condition.RUNNING:
+        if ((await look(driver, name)).condition is Condition.RUNNING) is runs:
             return
         await rung_within(nudged, every_seconds)
 

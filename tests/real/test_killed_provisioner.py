@@ -125,6 +125,7 @@ async def ask_and_settle(asked: Asked, deed: str) -> None:
         await asked.ask("create")
         async with provisioned(asked.place) as server:
             await server.until(asked.user_id, InstanceStatus.READY)
+            await server.until_closed(asked.user_id)
     await asked.ask(deed)
 
 

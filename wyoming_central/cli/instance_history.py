@@ -23,7 +23,8 @@ def history(
 ) -> None:
     """Show what was done with a user's instances, the newest last.
 
-    The newest 200 are kept. Interrupted is what a server had not done when it ended: the next one did what was wanted then.
+    The newest 200 are kept. Interrupted is what a server had not done when it ended: the next one did what
+    was wanted then.
     """
     asyncio.run(_history(user, limit, as_json=as_json))
 
