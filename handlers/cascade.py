@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from handlers.cache import ExactCache
+from handlers.frames.stage import FrameStage
 from handlers.open_question import OpenQuestionStage
 from handlers.recognize import Recognizer
 from handlers.templates import TemplateStage
@@ -15,10 +16,12 @@ from handlers.templates import TemplateStage
 def cascade() -> Iterator[Recognizer]:
     """The recognizer that servers and `interpret` use, for as long as the block lasts.
 
-    Exact cache, then the answer to an open question, then Home Assistant's sentence templates.
+    Exact cache, then the answer to an open question, then our frame parser, then Home
+    Assistant's sentence templates.
     """
-    templates = TemplateStage()
+    frames, templates = FrameStage(), TemplateStage()
     try:
-        yield Recognizer((OpenQuestionStage(), templates), cache=ExactCache())
+        yield Recognizer((OpenQuestionStage(), frames, templates), cache=ExactCache())
     finally:
+        frames.close()
         templates.close()

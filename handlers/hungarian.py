@@ -29,7 +29,7 @@ _FRONT_PARTS: Final = (
 _BACK_PARTS: Final = ("csík", "díj", "híd", "íj", "nyíl", "sík", "síp", "szíj", "zsír")
 
 # Stems that change, or take a low linking vowel, in the accusative; each also as the last part of a compound.
-_IRREGULAR_PARTS: Final = {
+IRREGULAR_PARTS: Final = {
     "tükör": "tükröt", "bokor": "bokrot", "sarok": "sarkot", "torok": "torkot", "fészek": "fészket",
     "kerék": "kereket", "kötél": "kötelet", "levél": "levelet", "fedél": "fedelet", "pohár": "poharat",
     "kanál": "kanalat", "madár": "madarat", "fonál": "fonalat", "szekér": "szekeret", "kenyér": "kenyeret",
@@ -235,18 +235,18 @@ def _irregular(word: str) -> str | None:
     if lowered in _IRREGULAR_WORDS:
         return word[0] + _IRREGULAR_WORDS[lowered][1:]
     # The longest part wins: `ajtózár` before `zár`.
-    parts = [part for part in _IRREGULAR_PARTS if lowered.endswith(part)]
+    parts = [part for part in IRREGULAR_PARTS if lowered.endswith(part)]
     if not parts:
         return None
     part = max(parts, key=len)
-    kept, whole = word[: len(word) - len(part)], _IRREGULAR_PARTS[part]
+    kept, whole = word[: len(word) - len(part)], IRREGULAR_PARTS[part]
     return kept + whole if kept else word[0] + whole[1:]
 
 
 def _restored(word: str) -> list[str]:
     """The stems that changed in this accusative, the longest change first."""
     lowered = word.lower()
-    endings = sorted(_IRREGULAR_PARTS.items(), key=lambda pair: -len(pair[1]))
+    endings = sorted(IRREGULAR_PARTS.items(), key=lambda pair: -len(pair[1]))
     return [word[: len(word) - len(ending)] + part for part, ending in endings if lowered.endswith(ending)]
 
 

@@ -26,6 +26,5 @@ NOT_SERVED: Final = {
     "HassUnpauseTimer": "timer",
     "HassTimerStatus": "timer",
     "HassBroadcast": "broadcast",
-    "HassMediaSearchAndPlay": "media-search",
     "HassVacuumCleanArea": "clean-area",
 }

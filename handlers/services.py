@@ -98,6 +98,7 @@ _PLAYER_VOLUME: Final = 4
 _PLAYER_MUTE: Final = 8
 _PLAYER_PREVIOUS: Final = 16
 _PLAYER_NEXT: Final = 32
+_PLAYER_PLAY_MEDIA: Final = 512
 _PLAYER_STEP: Final = 1024
 _PLAYER_PLAY: Final = 16384
 _VACUUM_RETURN: Final = 16
@@ -156,26 +157,39 @@ _COLOURED_MODES: Final = frozenset({"hs", "rgb", "rgbw", "rgbww", "xy"})
 
 
 def _set_light(intent: Intent, _entity: Entity, state: EntityState | None) -> Service | None:
-    brightness = number(intent.slots.get("brightness"), 0, 100)
-    kelvin = number(intent.slots.get("temperature"), 1000, 20000)
-    colour = intent.slots.get("color")
     modes = frozenset(_words(_attribute(state, "supported_color_modes")))
+    colour = intent.slots.get("color")
     if isinstance(colour, str) and colour.strip():
-        name = colour.replace(" ", "").casefold()
-        if modes and not modes & _COLOURED_MODES:
-            return None
-        spoken = Phrase(f"colour.{name}") if name in COLOURS else colour
-        data: dict[str, Any] = {"color_name": name}
-        if brightness is not None:
-            data["brightness_pct"] = brightness
-        return Service("light", "turn_on", "light.colour", data, {"colour": spoken})
+        return _coloured(colour, intent) if not modes or modes & _COLOURED_MODES else None
+    kelvin = number(intent.slots.get("temperature"), 1000, 20000)
     if kelvin is not None:
-        if modes and "color_temp" not in modes:
-            return None
-        return Service(
-            "light", "turn_on", "light.kelvin", {"color_temp_kelvin": int(kelvin)}, {"kelvin": int(kelvin)}
+        data = {"color_temp_kelvin": int(kelvin)}
+        values = {"kelvin": int(kelvin)}
+        return (
+            Service("light", "turn_on", "light.kelvin", data, values)
+            if not modes or "color_temp" in modes
+            else None
         )
-    if brightness is None or (modes and modes <= {"onoff"}):
+    return None if modes and modes <= {"onoff"} else _bright(intent)
+
+
+def _coloured(colour: str, intent: Intent) -> Service:
+    name = colour.replace(" ", "").casefold()
+    spoken = Phrase(f"colour.{name}") if name in COLOURS else colour
+    data: dict[str, Any] = {"color_name": name}
+    brightness = number(intent.slots.get("brightness"), 0, 100)
+    if brightness is not None:
+        data["brightness_pct"] = brightness
+    return Service("light", "turn_on", "light.colour", data, {"colour": spoken})
+
+
+def _bright(intent: Intent) -> Service | None:
+    step = number(intent.slots.get("brightness_step"), -100, 100)
+    if step is not None:
+        said = "light.brighter" if step > 0 else "light.dimmer"
+        return Service("light", "turn_on", said, {"brightness_step_pct": step})
+    brightness = number(intent.slots.get("brightness"), 0, 100)
+    if brightness is None:
         return None
     return Service(
         "light", "turn_on", "light.brightness", {"brightness_pct": brightness}, {"percent": brightness}
@@ -186,7 +200,7 @@ def _set_light(intent: Intent, _entity: Entity, state: EntityState | None) -> Se
 
 
 def _set_position(intent: Intent, entity: Entity, state: EntityState | None) -> Service | None:
-    position = number(intent.slots.get("position"), 0, 100)
+    position = _stepped(intent, "position", _attribute(state, "current_position"))
     if position is None:
         return None
     feature = _COVER_POSITION if entity.domain == "cover" else _VALVE_POSITION
@@ -204,14 +218,14 @@ def _stop_moving(_intent: Intent, entity: Entity, _state: EntityState | None) ->
 
 
 def _set_fan_speed(intent: Intent, _entity: Entity, state: EntityState | None) -> Service | None:
-    percentage = number(intent.slots.get("percentage"), 0, 100)
+    percentage = _stepped(intent, "percentage", _attribute(state, "percentage"))
     if percentage is None or not _can(state, _FAN_SPEED):
         return None
     return Service("fan", "set_percentage", "fan.speed", {"percentage": percentage}, {"percent": percentage})
 
 
 def _set_temperature(intent: Intent, entity: Entity, state: EntityState | None) -> Service | None:
-    temperature = number(intent.slots.get("temperature"), -50, 250)
+    temperature = _stepped(intent, "temperature", _attribute(state, "temperature"), -50, 250)
     if temperature is None or not _can(state, _CLIMATE_TEMPERATURE):
         return None
     return Service(
@@ -223,6 +237,16 @@ def _set_temperature(intent: Intent, entity: Entity, state: EntityState | None) 
     )
 
 
+def _set_hvac_mode(intent: Intent, _entity: Entity, state: EntityState | None) -> Service | None:
+    mode = intent.slots.get("hvac_mode")
+    known = _words(_attribute(state, "hvac_modes"))
+    if not isinstance(mode, str) or (known and mode not in known):
+        return None
+    return Service(
+        "climate", "set_hvac_mode", "hvac-mode", {"hvac_mode": mode}, {"mode": Phrase(f"mode.{mode}")}
+    )
+
+
 def _set_fan_mode(intent: Intent, _entity: Entity, state: EntityState | None) -> Service | None:
     mode = intent.slots.get("fan_mode")
     known = _words(_attribute(state, "fan_modes"))
@@ -231,8 +255,8 @@ def _set_fan_mode(intent: Intent, _entity: Entity, state: EntityState | None) ->
     return Service("climate", "set_fan_mode", "fan-mode", {"fan_mode": mode}, {"mode": mode})
 
 
-def _set_humidity(intent: Intent, _entity: Entity, _state: EntityState | None) -> Service | None:
-    humidity = number(intent.slots.get("humidity"), 0, 100)
+def _set_humidity(intent: Intent, _entity: Entity, state: EntityState | None) -> Service | None:
+    humidity = _stepped(intent, "humidity", _attribute(state, "humidity"))
     if humidity is None:
         return None
     return Service("humidifier", "set_humidity", "humidity", {"humidity": humidity}, {"percent": humidity})
@@ -254,6 +278,29 @@ def _player(service: str, feature: int, said: str, data: Mapping[str, Any] = _NO
         return Service("media_player", service, said, data) if _can(state, feature) else None
 
     return make
+
+
+# What is said after "play" that is no music: "play with the dog".
+_NO_MEDIA: Final = frozenset(
+    {"with", "fair", "nice", "nicely", "outside", "games", "hide", "dead", "dumb", "tag"}
+)
+# Home Assistant's media types, by the classes of the templates.
+_MEDIA_TYPES: Final = {
+    "movie": "movie", "tv_show": "tvshow", "podcast": "podcast", "artist": "artist", "album": "album",
+    "track": "track", "playlist": "playlist", "channel": "channel",
+}  # fmt: skip
+
+
+def _search_and_play(intent: Intent, _entity: Entity, state: EntityState | None) -> Service | None:
+    """Hand the player the words: those that know a catalogue look them up in it, the others refuse."""
+    query = intent.slots.get("search_query")
+    if not isinstance(query, str) or not query.strip() or query.split()[0].casefold() in _NO_MEDIA:
+        return None
+    if not _can(state, _PLAYER_PLAY_MEDIA):
+        return None
+    kind = _MEDIA_TYPES.get(str(intent.slots.get("media_class")), "music")
+    data = {"media_content_id": query.strip(), "media_content_type": kind}
+    return Service("media_player", "play_media", "media.search", data, {"query": query.strip()})
 
 
 def _set_volume(intent: Intent, _entity: Entity, state: EntityState | None) -> Service | None:
@@ -347,6 +394,7 @@ PLANS: Final[Mapping[str, Plan]] = {
     "HassStopMoving": Plan(frozenset({"cover", "valve"}), _stop_moving),
     "HassFanSetSpeed": Plan(frozenset({"fan"}), _set_fan_speed),
     "HassClimateSetTemperature": Plan(frozenset({"climate", "water_heater"}), _set_temperature, single=True),
+    "HassClimateSetHvacMode": Plan(frozenset({"climate"}), _set_hvac_mode, single=True),
     "HassClimateSetFanMode": Plan(frozenset({"climate"}), _set_fan_mode, single=True),
     "HassHumidifierSetpoint": Plan(frozenset({"humidifier"}), _set_humidity, single=True),
     "HassHumidifierMode": Plan(frozenset({"humidifier"}), _set_humidifier_mode, single=True),
@@ -368,6 +416,7 @@ PLANS: Final[Mapping[str, Plan]] = {
         True,
         _playing,
     ),
+    "HassMediaSearchAndPlay": Plan(_PLAYERS, _search_and_play, True, _playing),
     "HassSetVolume": Plan(_PLAYERS, _set_volume, True, _playing),
     "HassSetVolumeRelative": Plan(_PLAYERS, _set_volume_relative, True, _playing),
     "HassVacuumStart": Plan(
@@ -406,6 +455,15 @@ def number(value: Any, low: float, high: float) -> float | int | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
         return None
     return int(value) if value == int(value) else value
+
+
+def _stepped(intent: Intent, slot: str, now: Any, low: float = 0, high: float = 100) -> float | int | None:
+    """What a slot says, or what there is now and so much more or less; None where neither can be told."""
+    if slot in intent.slots:
+        return number(intent.slots[slot], low, high)
+    step = number(intent.slots.get(f"{slot}_step"), low - high, high - low)
+    present = number(now, low, high)
+    return None if step is None or present is None else number(min(high, max(low, present + step)), low, high)
 
 
 def _can(state: EntityState | None, feature: int) -> bool:

@@ -39,7 +39,7 @@ async def test_a_command_is_told_with_what_would_be_called_and_said(interpreter:
             {"domain": "switch", "service": "turn_on", "entity_id": ["switch.samovar"], "data": {}},
         ],
         "speech": "Turned on the Samovar.",
-        "parser": "templates",
+        "parser": "frames",
     }
 
 

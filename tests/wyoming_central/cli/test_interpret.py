@@ -38,7 +38,7 @@ def lines(*requests: Any) -> str:
 
 def test_people_see_what_was_understood_and_what_would_be_done(cli: Any, home: str) -> None:
     shown = cli("interpret", "--home", home, "kapcsold fel a konyhai lámpát").stdout
-    assert "Outcome     commands (by templates" in shown
+    assert "Outcome     commands (by frames" in shown
     assert "HassTurnOn" in shown
     assert "light.turn_on  light.konyha" in shown
 

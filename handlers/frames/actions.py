@@ -1,0 +1,274 @@
+"""Which intent does an action on a thing of some domain, and with which slots."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from handlers.frames.case import Case
+from handlers.frames.clauses import Clause, Value
+
+Draft = tuple[str, dict[str, Any]]
+"""An intent's name and its slots, without those that say where."""
+
+_SWITCHED: Final = (
+    "automation", "camera", "climate", "fan", "humidifier", "input_boolean", "light", "media_player",
+    "remote", "siren", "switch", "water_heater",
+)  # fmt: skip
+_STARTED: Final = {
+    **dict.fromkeys((*_SWITCHED, "valve", "scene", "script", "button", "input_button"), "HassTurnOn"),
+    "vacuum": "HassVacuumStart",
+    "lawn_mower": "HassLawnMowerStartMowing",
+}
+_ENDED: Final = {
+    **dict.fromkeys((*_SWITCHED, "valve", "script"), "HassTurnOff"),
+    "vacuum": "HassVacuumReturnToBase",
+    "lawn_mower": "HassLawnMowerDock",
+}
+_OPENED: Final = {"cover": "HassTurnOn", "valve": "HassTurnOn", "lock": "HassTurnOff"}
+_CLOSED: Final = {"cover": "HassTurnOff", "valve": "HassTurnOff", "lock": "HassTurnOn"}
+
+_SIMPLE: Final[Mapping[str, Mapping[str, str]]] = {
+    "turn_on": _STARTED,
+    "turn_off": _ENDED,
+    "fel": {**_STARTED, "cover": "HassTurnOn"},
+    "le": {**_ENDED, "cover": "HassTurnOff"},
+    "toggle": dict.fromkeys((*_SWITCHED, "cover"), "HassToggle"),
+    "start": {**_STARTED, "media_player": "HassMediaUnpause"},
+    "activate": dict.fromkeys(
+        ("scene", "script", "automation", "switch", "button", "input_button"), "HassTurnOn"
+    ),
+    "press": dict.fromkeys(("button", "input_button", "script"), "HassTurnOn"),
+    "open": _OPENED,
+    "close": _CLOSED,
+    "raise": {"cover": "HassTurnOn"},
+    "lower": {"cover": "HassTurnOff"},
+    "lock": {"lock": "HassTurnOn"},
+    "unlock": {"lock": "HassTurnOff"},
+    "stop": {
+        "cover": "HassStopMoving", "valve": "HassStopMoving", "media_player": "HassMediaPause",
+        "script": "HassTurnOff", "fan": "HassTurnOff", "switch": "HassTurnOff",
+        "vacuum": "HassVacuumReturnToBase", "lawn_mower": "HassLawnMowerDock", "automation": "HassTurnOff",
+        "climate": "HassTurnOff", "humidifier": "HassTurnOff",
+    },
+    "pause": {"media_player": "HassMediaPause"},
+    "play": {"media_player": "HassMediaUnpause"},
+    "next": {"media_player": "HassMediaNext"},
+    "previous": {"media_player": "HassMediaPrevious"},
+    "mute": {"media_player": "HassMediaPlayerMute"},
+    "unmute": {"media_player": "HassMediaPlayerUnmute"},
+    "clean": {"vacuum": "HassVacuumStart"},
+    "dock": {"vacuum": "HassVacuumReturnToBase", "lawn_mower": "HassLawnMowerDock"},
+    "mow": {"lawn_mower": "HassLawnMowerStartMowing"},
+    "water": {"valve": "HassTurnOn", "switch": "HassTurnOn"},
+}  # fmt: skip
+
+ACTION_OF_STATE: Final = {
+    "on": "turn_on", "off": "turn_off", "open": "open", "closed": "close", "locked": "lock",
+    "unlocked": "unlock", "up": "raise", "down": "lower", "playing": "play", "paused": "pause",
+    "cleaning": "clean", "docked": "dock", "home": "dock",
+}  # fmt: skip
+"""What is to be done where only the wanted state was said."""
+
+# By these a thing is to have more or less of something, where no amount is said.
+_RAISING: Final = frozenset({"increase", "raise", "brighten", "warm", "louder"})
+_LOWERING: Final = frozenset({"decrease", "lower", "dim", "cool", "quieter"})
+_SETTING: Final = frozenset(
+    {"set", "turn_on", "fel", "le", "turn_off", "open", "close", "start", *_RAISING, *_LOWERING}
+)
+
+# How much "brighter" is, in per cent, and "warmer", in degrees; a bit is half of it, a lot twice.
+_STEP_PERCENT: Final = 20.0
+_ALL: Final = 100.0
+_STEP_DEGREES: Final = 1.0
+
+_OF_ATTRIBUTE: Final = {
+    "brightness": ("light",), "temperature": ("climate", "water_heater"), "volume": ("media_player",),
+    "position": ("cover", "valve"), "speed": ("fan",), "humidity": ("humidifier",), "color": ("light",),
+    "white": ("light",),
+}  # fmt: skip
+_PERCENT_SLOT: Final = {
+    "light": ("HassLightSet", "brightness"), "cover": ("HassSetPosition", "position"),
+    "valve": ("HassSetPosition", "position"), "fan": ("HassFanSetSpeed", "percentage"),
+    "media_player": ("HassSetVolume", "volume_level"), "humidifier": ("HassHumidifierSetpoint", "humidity"),
+}  # fmt: skip
+_IMPLIED: Final = {
+    **dict.fromkeys(
+        ("pause", "play", "next", "previous", "mute", "unmute", "louder", "quieter"), ("media_player",)
+    ),
+    "brighten": ("light",), "dim": ("light",), "warm": ("climate",), "cool": ("climate",),
+    "clean": ("vacuum",), "dock": ("vacuum", "lawn_mower"), "mow": ("lawn_mower",), "water": ("valve",),
+    "lock": ("lock",),
+}  # fmt: skip
+_NUMERIC: Final = ("light", "climate", "water_heater", "media_player", "cover", "valve", "fan", "humidifier")
+
+
+def implied_domains(actions: tuple[str, ...], clause: Clause) -> tuple[str, ...]:
+    """What a clause without a thing is about, by what is to be done; empty where that does not tell."""
+    for attribute in _attributes(clause):
+        if attribute in _OF_ATTRIBUTE:
+            return _OF_ATTRIBUTE[attribute]
+    if any(value.unit == "degree" for value in clause.values):
+        return ("climate",)
+    if clause.colors or clause.whites:
+        return ("light",)
+    if clause.steps:
+        return ("media_player",)
+    for action in actions:
+        if action in _IMPLIED:
+            return _IMPLIED[action]
+    return ()
+
+
+def _attributes(clause: Clause) -> list[str]:
+    named = [*clause.attributes, *(attribute for attribute, _ in clause.changes if attribute != "any")]
+    if clause.indirect is not None and clause.indirect.attribute:
+        named.append(clause.indirect.attribute)
+    return named
+
+
+def draft_for(actions: tuple[str, ...], domain: str, clause: Clause) -> Draft | None:
+    """The intent that does what a clause asks for on one domain; None where that cannot be asked of it."""
+    if not _has_attribute(domain, clause):
+        return None
+    for asked, draft in _SPECIAL:
+        if asked(clause):
+            return draft(domain, clause)
+    absolute = next((value for value in clause.values if value.number is not None), None)
+    if absolute is not None:
+        return _amount(actions, domain, absolute, clause)
+    if sign := _sign(actions, domain, clause):
+        return _step(domain, sign, clause)
+    names = (_SIMPLE.get(action, {}).get(domain) for action in actions)
+    return next(((name, {}) for name in names if name is not None), None)
+
+
+def _has_attribute(domain: str, clause: Clause) -> bool:
+    return all(domain in _OF_ATTRIBUTE[one] for one in _attributes(clause) if one in _OF_ATTRIBUTE)
+
+
+def _sign(actions: tuple[str, ...], domain: str, clause: Clause) -> int:
+    """Whether a thing is to have more (1) or less (-1) of something."""
+    if clause.changes:
+        return clause.changes[0][1]
+    if any(_SIMPLE.get(action, {}).get(domain) for action in actions) and not (
+        clause.attributes
+        or clause.values
+        or (domain not in {"cover", "valve"} and set(actions) & (_RAISING | _LOWERING))
+    ):
+        return 0
+    if domain not in _NUMERIC:
+        return 0
+    for action in actions:
+        if action in _RAISING or (action == "fel" and clause.attributes):
+            return 1
+        if action in _LOWERING or (action == "le" and clause.attributes):
+            return -1
+    return 0
+
+
+def _media_step(domain: str, clause: Clause) -> Draft | None:
+    return (f"HassMedia{clause.steps[0].capitalize()}", {}) if domain == "media_player" else None
+
+
+def _colour(domain: str, clause: Clause) -> Draft | None:
+    if domain != "light":
+        return None
+    slots: dict[str, Any] = {}
+    if clause.colors:
+        slots["color"] = clause.colors[0]
+    else:
+        slots["temperature"] = clause.whites[0]
+    number = next((value.number for value in clause.values if value.number is not None), None)
+    if number is not None:
+        slots["brightness"] = _plain(number)
+    return "HassLightSet", slots
+
+
+def _mode(domain: str, clause: Clause) -> Draft | None:
+    return ("HassClimateSetHvacMode", {"hvac_mode": clause.modes[0]}) if domain == "climate" else None
+
+
+_SPECIAL: Final[tuple[tuple[Callable[[Clause], bool], Callable[[str, Clause], Draft | None]], ...]] = (
+    (lambda clause: bool(clause.steps), _media_step),
+    (lambda clause: bool(clause.colors or clause.whites), _colour),
+    (lambda clause: bool(clause.modes), _mode),
+)
+
+
+def _amount(actions: tuple[str, ...], domain: str, value: Value, clause: Clause) -> Draft | None:
+    """A number: where to, or by how much."""
+    if value.number is None or (actions and not set(actions) & _SETTING):
+        return None
+    sign = _direction(actions, clause)
+    relative = sign != 0 and (
+        value.mode is Case.WITH or (value.mode is Case.NONE and _is_relative(actions, domain, clause))
+    )
+    if domain in {"climate", "water_heater"}:
+        return _degrees(value, sign if relative else 0)
+    if domain == "light" and value.unit == "kelvin":
+        return "HassLightSet", {"temperature": _plain(value.number)}
+    if value.unit in {"degree", "kelvin"} or domain not in _PERCENT_SLOT or not 0 <= value.number <= _ALL:
+        return None
+    if relative:
+        return _percent_more(domain, sign * value.number)
+    name, slot = _PERCENT_SLOT[domain]
+    closing = set(actions) & {"close", "lower", "turn_off"} and value.mode is not Case.TO
+    number = (
+        _ALL - value.number if domain == "cover" and closing and value.unit == "percent" else value.number
+    )
+    return name, {slot: _plain(number)}
+
+
+def _degrees(value: Value, sign: int) -> Draft | None:
+    """A temperature, or so many degrees more or less where there is a sign."""
+    if value.unit == "percent" or value.number is None:
+        return None
+    if sign:
+        return "HassClimateSetTemperature", {"temperature_step": _plain(sign * value.number)}
+    return "HassClimateSetTemperature", {"temperature": _plain(value.number)}
+
+
+def _percent_more(domain: str, change: float) -> Draft:
+    if domain == "media_player":
+        return "HassSetVolumeRelative", {"volume_step": _plain(change)}
+    name, slot = _PERCENT_SLOT[domain]
+    return name, {f"{slot}_step": _plain(change)}
+
+
+def _is_relative(actions: tuple[str, ...], domain: str, clause: Clause) -> bool:
+    """Whether a number that nothing marks is by how much: "turn it down ten percent"."""
+    if domain in {"cover", "valve"}:
+        return False
+    return bool(clause.changes) or bool(set(actions) & (_RAISING | _LOWERING))
+
+
+def _direction(actions: tuple[str, ...], clause: Clause) -> int:
+    if clause.changes:
+        return clause.changes[0][1]
+    for action in actions:
+        if action in _RAISING:
+            return 1
+        if action in _LOWERING:
+            return -1
+    return 0
+
+
+def _step(domain: str, sign: int, clause: Clause) -> Draft | None:
+    """More or less of what a thing of this domain has, without a number."""
+    vague = next((value for value in clause.values if value.number is None), None)
+    factor = 1.0 if vague is None else 2.0 if vague.a_lot else 0.5
+    if domain in {"climate", "water_heater"}:
+        return "HassClimateSetTemperature", {
+            "temperature_step": _plain(sign * _STEP_DEGREES * max(factor, 1.0))
+        }
+    if domain == "media_player":
+        return "HassSetVolumeRelative", {"volume_step": "up" if sign > 0 else "down"}
+    if domain not in _PERCENT_SLOT:
+        return None
+    name, slot = _PERCENT_SLOT[domain]
+    return name, {f"{slot}_step": _plain(sign * _STEP_PERCENT * factor)}
+
+
+def _plain(number: float) -> float | int:
+    return int(number) if number == int(number) else number

@@ -1,0 +1,239 @@
+"""Questions: which intent answers them, about which entities."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from handlers.frames.clauses import Clause
+from handlers.frames.home_index import HomeIndex
+from handlers.frames.lexicon import Lexicon, Role
+from handlers.frames.mentions import Meant, meant_by
+from handlers.intents import DATE, STATE, TEMPERATURE, TIME, WEATHER
+from handlers.understanding import Intent, SlotValue, Utterance
+from provisioning.home.registry import Entity
+
+_STATES: Final = {
+    "on": "on", "off": "off", "open": "open", "closed": "closed", "locked": "locked", "unlocked": "unlocked",
+    "playing": "playing", "paused": "paused", "cleaning": "cleaning", "docked": "docked", "home": "home",
+    "away": "not_home", "low": "on", "wet": "on", "motion": "on", "occupied": "on", "up": "open",
+    "down": "closed",
+}  # fmt: skip
+_SENSED: Final = frozenset({"open", "closed"})
+# What can be in a state, beside what the words say.
+_IN_STATE: Final = {
+    "open": ("cover", "valve", "binary_sensor", "lock"), "closed": ("cover", "valve", "binary_sensor"),
+    **dict.fromkeys(("locked", "unlocked"), ("lock", "binary_sensor")),
+    **dict.fromkeys(("playing", "paused"), ("media_player",)),
+    "cleaning": ("vacuum",), "docked": ("vacuum", "lawn_mower"),
+    **dict.fromkeys(("home", "away"), ("person",)),
+    **dict.fromkeys(("low", "wet", "motion", "occupied"), ("binary_sensor",)),
+    **dict.fromkeys(("up", "down"), ("cover",)),
+    **dict.fromkeys(
+        ("on", "off"),
+        ("light", "switch", "fan", "climate", "media_player", "input_boolean", "humidifier", "automation",
+         "siren"),
+    ),
+}  # fmt: skip
+_MEASURED: Final = {
+    "humidity": "humidity", "battery": "battery", "power": "power", "brightness": "illuminance",
+}  # fmt: skip
+_LOCKED: Final = frozenset({"locked", "unlocked"})
+_SENSED_STATE: Final = {"open": "on", "closed": "off", "unlocked": "on", "locked": "off"}
+_OPENING: Final = frozenset({"window", "door", "garage_door", "opening", "garage", "gate"})
+
+
+def asked_for(clause: Clause, index: HomeIndex, lexicon: Lexicon, utterance: Utterance) -> Intent | None:
+    """The intent that answers a question; None where it is none that is known."""
+    asks = set(clause.asks)
+    if not clause.mentions and asks & {"time", "date"}:
+        return Intent(TIME if "time" in asks else DATE)
+    if clause.verbs or clause.changes or clause.values:
+        return None
+    attribute = _attribute(clause, asks)
+    if attribute is not None or "like" in asks:
+        return _of_attribute(attribute or "temperature", clause, index, lexicon, utterance)
+    if clause.states and not clause.attributes:
+        return _state(clause, asks, index, lexicon, utterance)
+    is_plain = clause.mentions and not clause.attributes and asks & {"what", "how", "where"}
+    return _plain_state(clause, asks, index, lexicon) if is_plain else None
+
+
+def _of_attribute(
+    attribute: str, clause: Clause, index: HomeIndex, lexicon: Lexicon, utterance: Utterance
+) -> Intent | None:
+    if attribute == "temperature":
+        return _temperature(clause, index, lexicon, utterance)
+    if attribute == "weather":
+        return _weather(clause, index, lexicon)
+    return _measured(attribute, clause, index, lexicon) if attribute in _MEASURED else None
+
+
+def _attribute(clause: Clause, asks: set[str]) -> str | None:
+    """What of something is asked for, where nothing but that is asked."""
+    if clause.states or clause.quantifiers:
+        return None
+    if clause.attributes and asks & {"what", "how", "how_many", "which", "like"}:
+        return clause.attributes[0]
+    if clause.adjectives and asks & {"what", "how", "which", "like"} and not (asks & {"how_many"}) - asks:
+        return clause.adjectives[0]
+    return None
+
+
+def _weather(clause: Clause, index: HomeIndex, lexicon: Lexicon) -> Intent | None:
+    if not clause.mentions:
+        return Intent(WEATHER)
+    meant = _meant(clause, index.domains.get("weather", 0), index, lexicon)
+    if meant is None or meant.mask.bit_count() != 1:
+        return None
+    entity = index.members(meant.mask)[0]
+    return Intent(WEATHER, {"name": entity.name}, (entity.id,))
+
+
+def _temperature(clause: Clause, index: HomeIndex, lexicon: Lexicon, utterance: Utterance) -> Intent | None:
+    sensors = index.domains.get("sensor", 0) & index.classes.get("temperature", 0)
+    readable = sensors | index.domains.get("climate", 0) | index.domains.get("water_heater", 0)
+    meant = _meant(clause, readable, index, lexicon)
+    if meant is None:
+        return None
+    mask = meant.mask
+    if not clause.mentions:
+        area = index.areas.get(utterance.area_id or "")
+        mask = (readable & area.mask if area else 0) or mask
+    if not mask:
+        return None
+    climates = mask & index.domains.get("climate", 0)
+    if mask.bit_count() > 1 and climates.bit_count() == 1:
+        mask = climates
+    if mask.bit_count() > 1 and (mask & sensors).bit_count() == 1:
+        mask &= sensors
+    if mask.bit_count() != 1:
+        return None
+    entity = index.members(mask)[0]
+    if entity.domain == "sensor":
+        return plain_state(entity, "one")
+    slots: dict[str, SlotValue] = {}
+    for place in meant.places:
+        slots.setdefault("floor" if place.is_floor else "area", place.name)
+    if meant.by_name:
+        slots = {"name": entity.name}
+    return Intent(TEMPERATURE, slots, (entity.id,))
+
+
+def _measured(attribute: str, clause: Clause, index: HomeIndex, lexicon: Lexicon) -> Intent | None:
+    readable = index.domains.get("sensor", 0) & index.classes.get(_MEASURED[attribute], 0)
+    meant = _meant(clause, readable, index, lexicon)
+    if meant is None or meant.mask.bit_count() != 1:
+        return None
+    return plain_state(index.members(meant.mask)[0], "one")
+
+
+def _meant(clause: Clause, allowed: int, index: HomeIndex, lexicon: Lexicon) -> Meant | None:
+    if not clause.mentions:
+        return Meant(allowed)
+    if len(clause.mentions) != 1:
+        return None
+    meant = meant_by(clause.mentions[0], allowed, index, lexicon)
+    return meant if meant.mask else None
+
+
+def _state(
+    clause: Clause, asks: set[str], index: HomeIndex, lexicon: Lexicon, utterance: Utterance
+) -> Intent | None:
+    """Whether, or which of, some things are in a state."""
+    wanted = clause.states[0]
+    meant = _in_question(clause, wanted, index, lexicon)
+    if meant is None:
+        return None
+    mask = meant.mask
+    if not meant.by_name and (locks := mask & index.domains.get("lock", 0)) and wanted in _LOCKED:
+        mask = locks
+    asked: str | None = _how(asks, clause, plural=any(mention.is_plural for mention in clause.mentions))
+    if asked == "one_yesno" and mask.bit_count() > 1:
+        mask, asked = _of_several(mask, meant, index, utterance)
+    if asked is None:
+        return None
+    members = tuple(one.id for one in index.members(mask))
+    return Intent(STATE, _slots(meant, mask, wanted, index), members, asks=asked)
+
+
+def _in_question(clause: Clause, wanted: str, index: HomeIndex, lexicon: Lexicon) -> Meant | None:
+    """What can be in the state that is asked for, of what was said."""
+    allowed = 0
+    for domain in _IN_STATE.get(wanted, ()):
+        of_domain = index.domains.get(domain, 0)
+        allowed |= of_domain & _sensing(wanted, index) if domain == "binary_sensor" else of_domain
+    if not clause.mentions and wanted not in {"home", "away"}:
+        return None
+    return _meant(clause, allowed, index, lexicon)
+
+
+def _of_several(mask: int, meant: Meant, index: HomeIndex, utterance: Utterance) -> tuple[int, str | None]:
+    """Of several things that a singular fits: the one that is here, or any of them, or none of them."""
+    area = index.areas.get(utterance.area_id or "")
+    local = mask & area.mask if area else 0
+    if local.bit_count() == 1:
+        return local, "one_yesno"
+    return mask, "any" if meant.kinds and not meant.by_name else None
+
+
+def _sensing(state: str, index: HomeIndex) -> int:
+    classes = {
+        "low": ("battery",), "wet": ("moisture",), "motion": ("motion", "moving"),
+        "occupied": ("occupancy", "presence"), "locked": ("lock",), "unlocked": ("lock",),
+    }.get(state, tuple(_OPENING) if state in _SENSED else ())  # fmt: skip
+    mask = 0
+    for one in classes:
+        mask |= index.classes.get(one, 0)
+    return mask
+
+
+def _how(asks: set[str], clause: Clause, *, plural: bool) -> str:
+    if "how_many" in asks and (plural or clause.mentions):
+        return "how_many"
+    if "which" in asks:
+        return "which"
+    if Role.ANY in clause.quantifiers:
+        return "any"
+    if Role.ALL in clause.quantifiers or Role.BOTH in clause.quantifiers:
+        return "all"
+    if "who" in asks:
+        return "which"
+    return "all" if plural else "one_yesno"
+
+
+def _slots(meant: Meant, mask: int, state: str, index: HomeIndex) -> dict[str, SlotValue]:
+    members = index.members(mask)
+    slots: dict[str, Any] = {}
+    if meant.by_name and len(members) == 1:
+        slots["name"] = members[0].name
+    for place in meant.places:
+        slots.setdefault("floor" if place.is_floor else "area", place.name)
+    domains = tuple(dict.fromkeys(entity.domain for entity in members))
+    slots["domain"] = domains[0] if len(domains) == 1 else domains
+    classes = tuple(dict.fromkeys(entity.device_class for entity in members if entity.device_class))
+    if classes and set(domains) <= {"cover", "binary_sensor"}:
+        slots["device_class"] = classes[0] if len(classes) == 1 else classes
+    value = _STATES[state]
+    if domains == ("binary_sensor",):
+        value = _SENSED_STATE.get(value, value)
+    elif domains == ("lock",):
+        value = {"open": "unlocked", "closed": "locked"}.get(value, value)
+    slots["state"] = value
+    return slots
+
+
+def _plain_state(clause: Clause, asks: set[str], index: HomeIndex, lexicon: Lexicon) -> Intent | None:
+    """How one thing is that is named: "what is the front door"."""
+    meant = meant_by(clause.mentions[0], index.everything, index, lexicon)
+    if len(clause.mentions) != 1 or meant.mask.bit_count() != 1 or not meant.by_name:
+        return None
+    entity = index.members(meant.mask)[0]
+    return plain_state(entity, "where" if "where" in asks and entity.domain == "person" else "one")
+
+
+def plain_state(entity: Entity, asks: str) -> Intent:
+    """The question how one thing is."""
+    slots: dict[str, SlotValue] = {"name": entity.name, "domain": entity.domain}
+    if entity.device_class:
+        slots["device_class"] = entity.device_class
+    return Intent(STATE, slots, (entity.id,), asks=asks)

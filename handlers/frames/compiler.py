@@ -1,0 +1,564 @@
+"""From a sentence that was taken apart to intents with their entities, or to a question back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from handlers.frames.actions import ACTION_OF_STATE, Draft, draft_for, implied_domains
+from handlers.frames.asking import asked_for, plain_state
+from handlers.frames.clauses import Clause, Mention, Sentence
+from handlers.frames.home_index import HomeIndex, bits
+from handlers.frames.lexicon import Lexicon, Role
+from handlers.frames.lists import list_intents
+from handlers.frames.mentions import Meant, meant_by
+from handlers.frames.tokens import Token
+from handlers.intents import NEVERMIND
+from handlers.understanding import (
+    Intent,
+    OpenQuestion,
+    PastTurn,
+    SlotValue,
+    Understanding,
+    Utterance,
+    Verdict,
+)
+from provisioning.home.registry import Entity, HomePicture
+
+# Turned off with everything, where nobody says what everything is.
+_LEFT_ON: Final = frozenset({"light", "fan", "switch", "input_boolean", "media_player"})
+_LIT: Final = frozenset({"light"})
+_GUARDED_CLASSES: Final = frozenset({"garage", "garage_door", "gate", "door"})
+# "Set the bedroom to 19" is a temperature, "to 50" is none.
+_COLDEST: Final = 5
+_WARMEST: Final = 32
+# States that may be wanted of what was spoken of before: "and off".
+_PLAIN_STATES: Final = frozenset({"on", "off", "open", "closed", "locked", "unlocked", "up", "down"})
+_REPEATABLE: Final = frozenset({"HassTurnOn", "HassTurnOff", "HassToggle", "HassLightSet", "HassSetPosition"})
+
+
+class PassOnError(Exception):
+    """A sentence, or a clause of it, is not understood here; its text says why."""
+
+
+@dataclass(slots=True)
+class Trace:
+    """What the compiler looked at beside the names of the home, and what it found, for `explain`."""
+
+    used_session: bool = False
+    used_states: bool = False
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The entities of one mention, or among which one is to be chosen."""
+
+    mask: int
+    is_open: bool = False
+    meant: Meant = field(default_factory=lambda: Meant(0))
+
+
+class Compiler:
+    """Compiles the sentences said in one home.
+
+    Args:
+        index: The words of the home.
+        lexicon: Those of the language.
+        picture: The home, for states.
+        utterance: Who said what where, and what was said before.
+        tokens: Of the sentence, as they were said.
+    """
+
+    def __init__(
+        self,
+        index: HomeIndex,
+        lexicon: Lexicon,
+        picture: HomePicture,
+        utterance: Utterance,
+        tokens: Sequence[Token],
+    ) -> None:
+        self._index = index
+        self._lexicon = lexicon
+        self._picture = picture
+        self._utterance = utterance
+        self._tokens = tokens
+        self.trace = Trace()
+
+    def understand(self, sentence: Sentence) -> Understanding:
+        """What a sentence means.
+
+        Raises:
+            PassOnError: It is not understood here.
+        """
+        if sentence.never_mind:
+            return self._understood(Verdict.COMMANDS, [Intent(NEVERMIND)])
+        if sentence.not_for_me is not None:
+            self.trace.notes.append(f"not for me: {sentence.not_for_me}")
+            return Understanding(Verdict.NOT_FOR_ME, cacheable=True)
+        if not sentence.clauses:
+            raise PassOnError("says nothing")
+        listed = list_intents(sentence.clauses, self._tokens, self._index, self._lexicon, self._utterance)
+        if listed is not None:
+            return self._understood(Verdict.COMMANDS, listed)
+        left_over = [text for clause in sentence.clauses for text in clause.unknown]
+        if left_over:
+            raise PassOnError(f"left over: {', '.join(left_over)}")
+        return self._question(sentence) if sentence.is_question else self._commands(sentence)
+
+    def _commands(self, sentence: Sentence) -> Understanding:
+        intents: list[Intent] = []
+        for clause in sentence.clauses:
+            found = self._command(clause, sentence)
+            if isinstance(found, OpenQuestion):
+                if len(sentence.clauses) > 1:
+                    raise PassOnError("one of several commands is ambiguous")
+                return Understanding(Verdict.ASK, (found.intent,), question=found)
+            intents += found
+        return self._understood(Verdict.COMMANDS, _merged(intents))
+
+    def _understood(self, verdict: Verdict, intents: Sequence[Intent]) -> Understanding:
+        cacheable = not (self.trace.used_session or self.trace.used_states)
+        return Understanding(verdict, tuple(intents), cacheable=cacheable)
+
+    def _question(self, sentence: Sentence) -> Understanding:
+        if len(sentence.clauses) != 1:
+            raise PassOnError("several questions at once")
+        intent = asked_for(sentence.clauses[0], self._index, self._lexicon, self._utterance)
+        if intent is None:
+            raise PassOnError("no question that is known")
+        return self._understood(Verdict.QUESTION, [intent])
+
+    # Commands.
+
+    def _command(self, clause: Clause, sentence: Sentence) -> list[Intent] | OpenQuestion:
+        actions = self._actions(clause)
+        if not actions and not clause.values and not clause.colors and not clause.whites and not clause.modes:
+            return self._without_action(clause, sentence)
+        if not actions:
+            actions = ("set",)
+        if clause.indirect is not None:
+            return self._indirect(clause, actions)
+        if not clause.mentions:
+            return self._without_thing(clause, actions)
+        return self._on_mentions(clause, actions)
+
+    def _actions(self, clause: Clause) -> tuple[str, ...]:
+        """What is to be done: by the verb and its particle, else by the state that is wanted."""
+        if clause.indirect is not None:
+            return (clause.indirect.action,)
+        if clause.steps:
+            return (clause.steps[0],)
+        found = self._by_verb(clause)
+        wanted = tuple(ACTION_OF_STATE[state] for state in clause.states if state in ACTION_OF_STATE)
+        if len(wanted) != len(clause.states):
+            raise PassOnError(f"no state to be brought about: {', '.join(clause.states)}")
+        if wanted and (not found or "set" in found):
+            return wanted
+        if wanted and not set(found) & set(wanted):
+            raise PassOnError("two actions at once")
+        return found
+
+    def _by_verb(self, clause: Clause) -> tuple[str, ...]:
+        """What the verbs do with their particles, or the particles without a verb."""
+        known = self._lexicon.actions
+        if not clause.verbs:
+            return tuple(action for tail in clause.tails for action in known.get(("", tail), ()))
+        found: tuple[str, ...] = ()
+        for verb in clause.verbs:
+            tail = next((tail for tail in (*clause.tails, None) if (verb, tail) in known), None)
+            found = (*found, *known.get((verb, tail), ()))
+        return found
+
+    def _on_mentions(self, clause: Clause, actions: tuple[str, ...]) -> list[Intent] | OpenQuestion:
+        drafts = self._drafts(clause, actions)
+        if not drafts:
+            raise PassOnError(f"nothing that can be done: {', '.join(actions)}")
+        excluded = self._excluded(clause)
+        chosen: list[Chosen] = []
+        for mention in self._shared(clause.mentions):
+            one = self._choose(mention, clause, actions, drafts, excluded)
+            if one.is_open:
+                if len(clause.mentions) > 1:
+                    raise PassOnError("one of several things is ambiguous")
+                return self._ask(one, drafts)
+            chosen.append(one)
+        return [intent for one in chosen for intent in self._intents(one, drafts)]
+
+    def _drafts(self, clause: Clause, actions: tuple[str, ...]) -> dict[str, Draft]:
+        """For every domain of the home what would be done on it."""
+        found = {}
+        for domain in self._index.domains:
+            draft = draft_for(actions, domain, clause)
+            if draft is not None:
+                found[domain] = draft
+        return found
+
+    def _shared(self, mentions: Sequence[Mention]) -> list[Mention]:
+        """The mentions, those without a noun with that of the others: "the worktop and hall lights"."""
+        nouns = [
+            piece
+            for mention in mentions
+            for piece in mention.pieces
+            if any(word.kinds for word in piece.words) and not piece.entities
+        ]
+        if len(mentions) < 2 or not nouns:
+            return list(mentions)
+        return [
+            mention
+            if mention.kinds or any(piece.entities for piece in mention.pieces)
+            else Mention((*mention.pieces, nouns[0]), mention.soft, mention.placed)
+            for mention in mentions
+        ]
+
+    def _excluded(self, clause: Clause) -> int:
+        mask = 0
+        for mention in clause.exceptions:
+            meant = meant_by(mention, self._index.everything, self._index, self._lexicon)
+            if not meant.mask:
+                raise PassOnError("what is to be left out is not known")
+            mask |= meant.mask
+        return mask
+
+    def _allowed(self, drafts: Mapping[str, Draft]) -> int:
+        mask = 0
+        for domain in drafts:
+            mask |= self._index.domains[domain]
+        return mask
+
+    def _choose(
+        self,
+        mention: Mention,
+        clause: Clause,
+        actions: tuple[str, ...],
+        drafts: Mapping[str, Draft],
+        excluded: int,
+    ) -> Chosen:
+        """The entities that are meant by one mention, or those among which is to be chosen."""
+        meant = meant_by(mention, self._allowed(drafts), self._index, self._lexicon)
+        mask = meant.mask & ~excluded
+        if clause.is_here:
+            mask &= self._here()
+        if not mask:
+            said = " ".join(piece.text for piece in mention.pieces)
+            raise PassOnError(f"nothing here is called so: {said}")
+        several = self._wants_several(mention, clause)
+        if meant.by_name or meant.exactly:
+            return self._one_of(mask, meant, several=several)
+        if set(drafts) == {"media_player"} and not meant.places:
+            return self._player(mask, actions, meant, several=several)
+        if not meant.kinds:
+            mask = self._for_number(mask, clause) or self._loosely(mask, actions, clause)
+        return self._of_kind(mask, meant, clause, actions, several=several)
+
+    def _of_kind(
+        self, mask: int, meant: Meant, clause: Clause, actions: tuple[str, ...], *, several: bool
+    ) -> Chosen:
+        """Those of a kind: at the place that was said, here, everywhere, or the only one."""
+        whole = bool(meant.places) or clause.is_here or (several and Role.ALL in clause.quantifiers)
+        local = mask & self._here()
+        if mask.bit_count() == 1 or whole:
+            return self._of_place(mask, meant, actions, several=several)
+        if local:
+            return self._of_place(local, meant, actions, several=several)
+        if several and self._utterance.area_id is None:
+            return Chosen(mask, meant=meant)
+        return Chosen(mask, is_open=True, meant=meant)
+
+    def _player(self, mask: int, actions: tuple[str, ...], meant: Meant, *, several: bool) -> Chosen:
+        """What plays, here where something does: that is "the music"."""
+        if several and self._utterance.area_id is None:
+            return Chosen(mask, meant=meant)
+        local = mask & self._here()
+        if self._utterance.area_id is not None and not local:
+            raise PassOnError("there is no such thing here")
+        candidates = self._playing(local or mask, actions)
+        return Chosen(candidates, is_open=candidates.bit_count() > 1, meant=meant)
+
+    def _playing(self, mask: int, actions: tuple[str, ...]) -> int:
+        """Of several players, those that the action is for."""
+        if mask.bit_count() < 2:
+            return mask
+        playing = self._in_state(mask, frozenset({"playing", "buffering"}))
+        if "play" in actions:
+            playing = self._in_state(mask, frozenset({"paused"})) or playing
+        return playing or mask
+
+    def _wants_several(self, mention: Mention, clause: Clause) -> bool:
+        return mention.is_plural or bool(clause.quantifiers & {Role.ALL, Role.BOTH, Role.EVERYTHING})
+
+    def _one_of(self, mask: int, meant: Meant, *, several: bool) -> Chosen:
+        """What was named: all of them if several are meant, else the one, or the one that is here."""
+        local = mask & self._here()
+        if several or mask.bit_count() == 1:
+            return Chosen(mask, meant=meant)
+        if local.bit_count() == 1:
+            return Chosen(local, meant=meant)
+        return Chosen(local or mask, is_open=True, meant=meant)
+
+    def _of_place(self, mask: int, meant: Meant, actions: tuple[str, ...], *, several: bool) -> Chosen:
+        """All of a kind at a place; of what lets people in only one, unless all were asked for."""
+        if several or mask.bit_count() == 1:
+            return Chosen(mask, meant=meant)
+        if set(actions) & {"open", "unlock", "raise"}:
+            members = self._index.members(mask)
+            if any(one.domain == "lock" or one.device_class in _GUARDED_CLASSES for one in members):
+                return Chosen(mask, is_open=True, meant=meant)
+        return Chosen(mask, meant=meant)
+
+    def _loosely(self, mask: int, actions: tuple[str, ...], clause: Clause) -> int:
+        """Of a place without any noun: its lights, or what may be left on."""
+        domains = self._index.domains
+        if Role.EVERYTHING in clause.quantifiers or "turn_off" in actions:
+            wanted = _LEFT_ON if set(actions) & {"turn_off", "le"} else _LIT
+        elif set(actions) & {"turn_on", "fel", "toggle", "set"}:
+            wanted = _LIT
+        else:
+            return mask
+        of_them = 0
+        for domain in wanted:
+            of_them |= domains.get(domain, 0)
+        found = mask & of_them or mask
+        if wanted is _LEFT_ON:
+            found = self._in_use(found) or found
+        return found
+
+    def _in_use(self, mask: int) -> int:
+        """Without the players that do nothing anyway: what is idle need not be turned off with everything."""
+        players = mask & self._index.domains.get("media_player", 0)
+        if not players:
+            return mask
+        return mask & ~players | self._in_state(players, frozenset({"playing", "paused", "on", "buffering"}))
+
+    def _for_number(self, mask: int, clause: Clause) -> int:
+        """What a number without a unit is for, where only a place was said: degrees, if it may be some."""
+        if not any(
+            value.unit is None and value.number is not None and _COLDEST <= value.number <= _WARMEST
+            for value in clause.values
+        ):
+            return 0
+        return mask & self._index.domains.get("climate", 0)
+
+    def _here(self) -> int:
+        area = self._index.areas.get(self._utterance.area_id or "")
+        return area.mask if area is not None else 0
+
+    # Commands without a thing.
+
+    def _without_action(self, clause: Clause, sentence: Sentence) -> list[Intent] | OpenQuestion:
+        """A name alone: what was done last is done to it, too, or it is a scene."""
+        if not clause.mentions:
+            raise PassOnError("says nothing that could be done")
+        last = self._last_turn()
+        if (clause.is_also or sentence.begins_with_and) and last is not None:
+            self.trace.used_session = True
+            return self._same_again(clause, last)
+        if len(clause.mentions) != 1:
+            raise PassOnError("names alone")
+        scenes = 0
+        for domain in ("scene", "script"):
+            scenes |= self._index.domains.get(domain, 0)
+        meant = meant_by(clause.mentions[0], scenes, self._index, self._lexicon)
+        if meant.exactly and meant.mask.bit_count() == 1:
+            return self._intents(Chosen(meant.mask, meant=meant), self._drafts(clause, ("activate",)))
+        measured = meant_by(
+            clause.mentions[0], self._index.domains.get("sensor", 0), self._index, self._lexicon
+        )
+        if measured.exactly and measured.mask.bit_count() == 1:
+            return [plain_state(self._index.members(measured.mask)[0], "one")]
+        raise PassOnError("a name alone asks for nothing")
+
+    def _same_again(self, clause: Clause, last: PastTurn) -> list[Intent] | OpenQuestion:
+        drafts: dict[str, Draft] = {}
+        for intent in last.intents:
+            if intent.name in _REPEATABLE:
+                slots = {key: value for key, value in intent.slots.items() if key not in _WHERE}
+                for target in intent.targets or last.targets:
+                    drafts.setdefault(target.partition(".")[0], (intent.name, slots))
+        if not drafts:
+            raise PassOnError("nothing was done that could be done again")
+        drafts = {domain: draft for domain, draft in drafts.items() if domain in self._index.domains}
+        intents: list[Intent] = []
+        for mention in clause.mentions:
+            chosen = self._choose(mention, clause, (), drafts, 0)
+            if chosen.is_open:
+                return self._ask(chosen, drafts)
+            intents += self._intents(chosen, drafts)
+        return intents
+
+    def _without_thing(self, clause: Clause, actions: tuple[str, ...]) -> list[Intent] | OpenQuestion:
+        drafts = self._drafts(clause, actions)
+        if not drafts:
+            raise PassOnError(f"nothing that can be done: {', '.join(actions)}")
+        allowed = self._allowed(drafts)
+        if Role.EVERYTHING in clause.quantifiers:
+            return self._everything(clause, actions, drafts, allowed)
+        if not clause.verbs and set(clause.states) - _PLAIN_STATES:
+            raise PassOnError("a state of nothing")
+        implied = implied_domains(actions, clause)
+        if not clause.is_here and not (implied and not clause.is_pronoun):
+            spoken_of = self._spoken_of(allowed)
+            if spoken_of:
+                self.trace.used_session = True
+                return self._intents(Chosen(spoken_of), drafts)
+        mask = 0
+        for domain in implied:
+            mask |= self._index.domains.get(domain, 0)
+        mask &= allowed
+        if (
+            not implied
+            and not clause.is_pronoun
+            and not clause.changes
+            and not set(actions) & {"increase", "decrease"}
+        ):
+            if not clause.is_here:
+                raise PassOnError("does not say what")
+            mask = self._loosely(allowed & self._here(), actions, clause)
+        elif not implied:
+            mask = self._by_state(allowed)
+        return self._implied(mask, actions, drafts)
+
+    def _everything(
+        self, clause: Clause, actions: tuple[str, ...], drafts: Mapping[str, Draft], allowed: int
+    ) -> list[Intent]:
+        mask = self._loosely(allowed, actions, clause) & ~self._excluded(clause)
+        if clause.is_here:
+            mask &= self._here()
+        if not mask or not set(actions) & {"turn_off", "le"}:
+            raise PassOnError("everything, but not to be turned off")
+        return self._intents(Chosen(mask), drafts)
+
+    def _implied(
+        self, mask: int, actions: tuple[str, ...], drafts: Mapping[str, Draft]
+    ) -> list[Intent] | OpenQuestion:
+        """The one thing of its kind that can be meant: here, playing, or the only one."""
+        local = mask & self._here()
+        if self._utterance.area_id is not None and not local:
+            raise PassOnError("there is no such thing here")
+        candidates = self._playing(local or mask, actions) if "media_player" in drafts else local or mask
+        if not candidates:
+            raise PassOnError("there is no such thing")
+        if candidates.bit_count() > 1 and not (local and set(self._domains_of(candidates)) == {"light"}):
+            return self._ask(Chosen(candidates, is_open=True), drafts)
+        return self._intents(Chosen(candidates), drafts)
+
+    def _domains_of(self, mask: int) -> list[str]:
+        return [entity.domain for entity in self._index.members(mask)]
+
+    def _by_state(self, allowed: int) -> int:
+        """What plays here, else what is lit here: "turn it down" where nothing was spoken of."""
+        local = allowed & self._here()
+        playing = self._in_state(local & self._index.domains.get("media_player", 0), frozenset({"playing"}))
+        if playing:
+            return playing
+        return self._in_state(local & self._index.domains.get("light", 0), frozenset({"on"}))
+
+    def _in_state(self, mask: int, states: frozenset[str]) -> int:
+        self.trace.used_states = True
+        found = 0
+        for bit in bits(mask):
+            state = self._picture.state_of(self._index.entities[bit].id)
+            if state is not None and state.state in states:
+                found |= 1 << bit
+        return found
+
+    def _indirect(self, clause: Clause, actions: tuple[str, ...]) -> list[Intent] | OpenQuestion:
+        """A phrase that says neither what is to be done nor to what."""
+        meaning = clause.indirect
+        if meaning is None:
+            raise AssertionError("called for an indirect clause")
+        drafts = self._drafts(clause, actions)
+        mask = self._allowed(drafts)
+        if meaning.names:
+            named = 0
+            for name in meaning.names:
+                named |= self._index.named.get(name, 0)
+            if meaning.kind == "scene":
+                mask &= self._index.domains.get("scene", 0) | self._index.domains.get("script", 0)
+            mask &= named
+            if mask.bit_count() != 1:
+                raise PassOnError("there is no such thing, or more than one")
+            return self._intents(Chosen(mask), drafts)
+        kind = self._lexicon.kinds[meaning.kind or ""]
+        certain, perhaps = self._index.of_kind(kind)
+        mask &= certain or perhaps
+        for mention in clause.mentions:
+            mask &= meant_by(mention, mask, self._index, self._lexicon).mask
+        if meaning.all:
+            return self._intents(Chosen(mask), drafts)
+        if clause.mentions and mask:
+            return self._intents(Chosen(mask), drafts)
+        local = mask & self._here()
+        if local and ("light" in kind.domains or "cover" in kind.domains):
+            return self._intents(Chosen(local), drafts)
+        return self._implied(mask, actions, drafts)
+
+    # The session.
+
+    def _last_turn(self) -> PastTurn | None:
+        turns = self._utterance.session.turns
+        return turns[-1] if turns and turns[-1].intents else None
+
+    def _spoken_of(self, allowed: int) -> int:
+        """What the last turn was about, of what this can be done to."""
+        last = self._last_turn()
+        if last is None:
+            return 0
+        ids = set(last.targets) or {target for intent in last.intents for target in intent.targets}
+        mask = 0
+        for bit in bits(allowed):
+            if self._index.entities[bit].id in ids:
+                mask |= 1 << bit
+        return mask
+
+    # Results.
+
+    def _intents(self, chosen: Chosen, drafts: Mapping[str, Draft]) -> list[Intent]:
+        """One intent for all entities to which the same is done."""
+        if not chosen.mask:
+            raise PassOnError("nothing left")
+        grouped: dict[str, tuple[Draft, list[Entity]]] = {}
+        for entity in self._index.members(chosen.mask):
+            draft = drafts[entity.domain]
+            grouped.setdefault(repr(draft), (draft, []))[1].append(entity)
+        return [
+            Intent(name, {**self._where(chosen, entities), **slots}, tuple(entity.id for entity in entities))
+            for (name, slots), entities in grouped.values()
+        ]
+
+    def _where(self, chosen: Chosen, entities: Sequence[Entity]) -> dict[str, SlotValue]:
+        """What was meant, in the words of the home."""
+        slots: dict[str, SlotValue] = {}
+        if chosen.meant.by_name and len(entities) == 1:
+            return {"name": entities[0].name}
+        for place in chosen.meant.places:
+            slots.setdefault("floor" if place.is_floor else "area", place.name)
+        if chosen.meant.kinds:
+            domains = tuple(dict.fromkeys(entity.domain for entity in entities))
+            slots["domain"] = domains[0] if len(domains) == 1 else domains
+            classes = tuple(dict.fromkeys(entity.device_class for entity in entities if entity.device_class))
+            if classes and domains == ("cover",):
+                slots["device_class"] = classes[0] if len(classes) == 1 else classes
+        elif not slots and len(entities) == 1:
+            slots["name"] = entities[0].name
+        return slots
+
+    def _ask(self, chosen: Chosen, drafts: Mapping[str, Draft]) -> OpenQuestion:
+        members = self._index.members(chosen.mask)
+        names = {drafts[entity.domain][0] for entity in members}
+        if len(names) != 1:
+            raise PassOnError("ambiguous in what is to be done")
+        name, slots = drafts[members[0].domain]
+        return OpenQuestion(Intent(name, slots), tuple(entity.id for entity in members), self._utterance.now)
+
+
+_WHERE: Final = frozenset({"name", "area", "floor", "domain", "device_class"})
+
+
+def _merged(intents: Sequence[Intent]) -> list[Intent]:
+    """Without those that do the same to the same."""
+    seen: dict[Any, Intent] = {}
+    for intent in intents:
+        seen.setdefault((intent.name, intent.targets, tuple(sorted(map(str, intent.slots.items())))), intent)
+    return list(seen.values())

@@ -1,0 +1,116 @@
+"""What nobody knows put right: missing accents, words run together or apart, slips."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from handlers.frames.home_index import HomeIndex
+from handlers.frames.lexicon import Lexicon
+from handlers.frames.numbers import LONGEST_ENDING
+from handlers.frames.tokens import Token
+
+SHORTEST_HALF: Final = 3
+"""Letters that each part of two words run together must have."""
+
+
+def corrected(
+    tokens: Sequence[Token], index: HomeIndex, lexicon: Lexicon
+) -> tuple[list[Token], dict[int, str]]:
+    """The tokens as they were meant, and by position what was said instead of those that changed."""
+    meant: list[Token] = []
+    slips: dict[int, str] = {}
+    at = 0
+    while at < len(tokens):
+        token = tokens[at]
+        is_ending = token.glued and len(token.text) < LONGEST_ENDING
+        if (
+            token.number is not None
+            or is_ending
+            or not token.text[0].isalpha()
+            or _is_known(token.text, index, lexicon)
+        ):
+            meant.append(token)
+            at += 1
+            continue
+        if at + 1 < len(tokens) and index.knows_form(token.text + tokens[at + 1].text, lexicon):
+            slips[len(meant)] = f"{token.text} {tokens[at + 1].text}"
+            meant.append(replace(token, text=token.text + tokens[at + 1].text, end=tokens[at + 1].end))
+            at += 2
+            continue
+        parts = _meant(token.text, index, lexicon)
+        if parts:
+            slips[len(meant)] = token.text
+        meant += [replace(token, text=part) for part in parts] or [token]
+        at += 1
+    return meant, slips
+
+
+def _is_known(text: str, index: HomeIndex, lexicon: Lexicon) -> bool:
+    if text in lexicon.vocabulary or index.knows(text):
+        return True
+    return any(
+        index.knows(form.stem) or lexicon.is_inflected(form.stem) for form in lexicon.forms_of(text)[1:]
+    )
+
+
+def _meant(text: str, index: HomeIndex, lexicon: Lexicon) -> list[str]:
+    """What one unknown word was meant as; empty where that cannot be told."""
+    accented = _with_accents(text, index, lexicon)
+    if accented is not None:
+        return [accented]
+    apart = _apart(text, index, lexicon)
+    if apart:
+        return apart
+    slipped = _slipped(text, index, lexicon)
+    return [slipped] if slipped is not None else []
+
+
+def _with_accents(text: str, index: HomeIndex, lexicon: Lexicon) -> str | None:
+    for form in lexicon.forms_of(text):
+        found = index.plain.get(form.stem) or lexicon.accented(form.stem)
+        if found is not None:
+            return found
+    return None
+
+
+def _apart(text: str, index: HomeIndex, lexicon: Lexicon) -> list[str]:
+    """Two known words that were run together, one of them at least of this home."""
+    for length in range(len(text) - SHORTEST_HALF, SHORTEST_HALF - 1, -1):
+        first, second = text[:length], text[length:]
+        if not index.knows(first) and not lexicon.is_kind(first):
+            continue
+        if index.knows_form(second, lexicon) or any(
+            lexicon.is_kind(form.stem) for form in lexicon.forms_of(second)
+        ):
+            return [first, second]
+    return []
+
+
+def _slipped(text: str, index: HomeIndex, lexicon: Lexicon) -> str | None:
+    """The one word that it differs from by a slip; None where two come as near."""
+    best: dict[str, int] = {}
+    for form in lexicon.forms_of(text):
+        for distance, word in (*index.slips.meant(form.stem), *lexicon.slips.meant(form.stem)):
+            best[word] = min(distance, best.get(word, distance))
+    if not best:
+        return None
+    nearest = min(best.values())
+    words = [word for word, distance in best.items() if distance == nearest]
+    stems = {form.stem for word in words for form in lexicon.forms_of(word)}
+    if len(words) == 1:
+        return words[0]
+    # A singular and its plural are one word.
+    return (
+        next(
+            (
+                word
+                for word in words
+                if all(word in {form.stem for form in lexicon.forms_of(other)} for other in words)
+            ),
+            None,
+        )
+        if stems
+        else None
+    )

@@ -1,0 +1,91 @@
+"""The stage of recognition that compiles sentences; it comes before the templates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from config.languages import SUPPORTED
+from handlers.fair_worker import FairWorker
+from handlers.frames.clauses import sentence_of
+from handlers.frames.compiler import Compiler, PassOnError
+from handlers.frames.home_index import HomeIndex, index_of
+from handlers.frames.lexicon import Lexicon
+from handlers.frames.link import pieces_of
+from handlers.frames.tokens import MAX_TOKENS, folded, tokens_of
+from handlers.newest_of_each_home import NewestOfEachHome
+from handlers.understanding import StageReport, Understanding, Utterance, Verdict
+from provisioning.home.registry import HomePicture, Registry
+
+MAX_INDEXED_HOMES: Final = 256
+
+
+class FrameStage:
+    """Recognition by the frame parser: deterministic, and fast enough for the event loop."""
+
+    name = "frames"
+
+    def __init__(self) -> None:
+        self._indexing = FairWorker("frame indexes")
+        self._lexicons: dict[str, Lexicon] = {}
+        self._indexes = {language: NewestOfEachHome[HomeIndex](MAX_INDEXED_HOMES) for language in SUPPORTED}
+
+    async def recognize(self, utterance: Utterance, picture: HomePicture) -> Understanding:
+        """What the sentence means, or `PASS_ON` with the reason."""
+        if utterance.language not in SUPPORTED:
+            return _passed_on("no lexicon in this language")
+        lexicon = await self._lexicon_of(utterance.language)
+        index = await self._index_of(picture.registry, lexicon)
+        return understood(utterance, picture, index, lexicon)
+
+    async def warm(self, languages: Iterable[str], picture: HomePicture | None = None) -> None:
+        """Read the lexicons, and the names of this home."""
+        for language in languages:
+            if language in SUPPORTED:
+                lexicon = await self._lexicon_of(language)
+                if picture is not None:
+                    await self._index_of(picture.registry, lexicon)
+
+    def close(self) -> None:
+        """Let the thread go."""
+        self._indexing.close()
+
+    async def _lexicon_of(self, language: str) -> Lexicon:
+        known = self._lexicons.get(language)
+        if known is None:
+            known = await self._indexing.run(
+                "", lambda: self._lexicons.get(language) or Lexicon.load(language)
+            )
+            self._lexicons[language] = known
+        return known
+
+    async def _index_of(self, registry: Registry, lexicon: Lexicon) -> HomeIndex:
+        kept = self._indexes[lexicon.language]
+        index = kept.get(registry)
+        if index is None:
+            index = await self._indexing.run(
+                registry.key, lambda: kept.get(registry) or index_of(registry, lexicon)
+            )
+            kept.put(registry, index)
+        return index
+
+
+def understood(
+    utterance: Utterance, picture: HomePicture, index: HomeIndex, lexicon: Lexicon
+) -> Understanding:
+    """Compile one sentence."""
+    tokens = tokens_of(folded(utterance.text))
+    if not tokens or len(tokens) > MAX_TOKENS:
+        return _passed_on("too long" if tokens else "no words")
+    sentence = sentence_of(pieces_of(tokens, index, lexicon), lexicon)
+    compiler = Compiler(index, lexicon, picture, utterance, tokens)
+    try:
+        return compiler.understand(sentence)
+    except PassOnError as reason:
+        return _passed_on(str(reason))
+
+
+def _passed_on(reason: str) -> Understanding:
+    return Understanding(
+        Verdict.PASS_ON, stages=(StageReport(FrameStage.name, Verdict.PASS_ON, 0.0, reason),)
+    )
