@@ -218,10 +218,9 @@ def _value(entity: Entity, state: str, picture: HomePicture) -> Decimal | Phrase
 
 
 def _of_temperature(intent: Intent, utterance: Utterance, picture: HomePicture) -> Answer:
-    """The temperature of a place or a thing: a thermostat's before a thermometer's."""
-    readable = [
-        entity for entity in picture.registry.exposed_entities() if _temperature(entity, picture) is not None
-    ]
+    """The temperature of a place or a thing: a thermostat's before a thermometer's; or what it is set to."""
+    read = _set_temperature if intent.asks == "setpoint" else _temperature
+    readable = [entity for entity in picture.registry.exposed_entities() if read(entity, picture) is not None]
     if not readable:
         return Missing(Phrase("missing.temperature"))
     thermostats = {entity.id for entity in readable if entity.domain == "climate"}
@@ -239,7 +238,7 @@ def _of_temperature(intent: Intent, utterance: Utterance, picture: HomePicture) 
     if len(found.entities) > 1:
         return Ambiguous(found.entities)
     entity = found.entities[0]
-    values = {"value": _temperature(entity, picture)}
+    values = {"value": read(entity, picture)}
     area = picture.registry.areas.get(entity.area_id or "")
     if texts(intent.slots.get("name")) or area is None:
         return Phrase("answer.temperature-of", {**values, "name": entity.name})
@@ -255,6 +254,13 @@ def _temperature(entity: Entity, picture: HomePicture) -> Decimal | None:
     if entity.domain == "sensor" and entity.device_class == "temperature":
         return measured_number(state.state)
     return None
+
+
+def _set_temperature(entity: Entity, picture: HomePicture) -> Decimal | None:
+    state = picture.state_of(entity.id)
+    if state is None or entity.domain not in {"climate", "water_heater"}:
+        return None
+    return measured_number(state.attributes.get("temperature"))
 
 
 def _of_weather(intent: Intent, utterance: Utterance, picture: HomePicture) -> Answer:

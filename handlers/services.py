@@ -101,6 +101,7 @@ _PLAYER_NEXT: Final = 32
 _PLAYER_PLAY_MEDIA: Final = 512
 _PLAYER_STEP: Final = 1024
 _PLAYER_PLAY: Final = 16384
+_VACUUM_PAUSE: Final = 4
 _VACUUM_RETURN: Final = 16
 _VACUUM_START: Final = 8192
 
@@ -125,6 +126,14 @@ def _toggle(intent: Intent, entity: Entity, state: EntityState | None) -> Servic
     else:
         is_on = state.state in {"on", "open", "opening", "locked", "cleaning", "mowing"}
     return (_turn_off if is_on else _turn_on)(intent, entity, state)
+
+
+def _open(_intent: Intent, entity: Entity, _state: EntityState | None) -> Service | None:
+    return _by_table(_OFF if entity.domain == "lock" else _ON, entity)
+
+
+def _close(_intent: Intent, entity: Entity, _state: EntityState | None) -> Service | None:
+    return _by_table(_ON if entity.domain == "lock" else _OFF, entity)
 
 
 def _by_table(table: Mapping[str, tuple[str, str]], entity: Entity) -> Service | None:
@@ -281,9 +290,10 @@ def _player(service: str, feature: int, said: str, data: Mapping[str, Any] = _NO
 
 
 # What is said after "play" that is no music: "play with the dog".
-_NO_MEDIA: Final = frozenset(
-    {"with", "fair", "nice", "nicely", "outside", "games", "hide", "dead", "dumb", "tag"}
-)
+_NO_MEDIA: Final = frozenset({
+    "with", "fair", "nice", "nicely", "outside", "games", "hide", "dead", "dumb", "tag", "it", "by", "the",
+    "a", "something", "anything", "that", "this", "az", "le", "valamit",
+})  # fmt: skip
 # Home Assistant's media types, by the classes of the templates.
 _MEDIA_TYPES: Final = {
     "movie": "movie", "tv_show": "tvshow", "podcast": "podcast", "artist": "artist", "album": "album",
@@ -364,6 +374,7 @@ def _list_item(service: str, said: str, more: Mapping[str, Any] = _NOTHING) -> M
 
 _SWITCHED_ON: Final = _SWITCHABLE | frozenset(_ON)
 _SWITCHED_OFF: Final = _SWITCHABLE | frozenset(_OFF)
+_OPENED: Final = frozenset({"cover", "lock", "valve"})
 _PLAYERS: Final = frozenset({"media_player"})
 _LISTS: Final = frozenset({"todo"})
 # "Turn on the kitchen" is about its lamps; "turn off the kitchen" about all that may be left on there.
@@ -389,6 +400,9 @@ PLANS: Final[Mapping[str, Plan]] = {
     "HassTurnOn": Plan(_SWITCHED_ON, _turn_on, loosely=_LIT),
     "HassTurnOff": Plan(_SWITCHED_OFF, _turn_off, loosely=_LEFT_ON),
     "HassToggle": Plan(_SWITCHABLE | (frozenset(_ON) & frozenset(_OFF)), _toggle, loosely=_LIT),
+    # Of ours: for a choice between things that open in different ways.
+    "HassOpen": Plan(_OPENED, _open, single=True),
+    "HassClose": Plan(_OPENED, _close, single=True),
     "HassLightSet": Plan(frozenset({"light"}), _set_light),
     "HassSetPosition": Plan(frozenset({"cover", "valve"}), _set_position),
     "HassStopMoving": Plan(frozenset({"cover", "valve"}), _stop_moving),
@@ -422,6 +436,10 @@ PLANS: Final[Mapping[str, Plan]] = {
     "HassVacuumStart": Plan(
         frozenset({"vacuum"}), _vacuum("start", _VACUUM_START, "vacuum.start"), single=True
     ),
+    "HassVacuumPause": Plan(
+        frozenset({"vacuum"}), _vacuum("pause", _VACUUM_PAUSE, "vacuum.pause"), single=True
+    ),
+    "HassLawnMowerPause": Plan(frozenset({"lawn_mower"}), _mower("pause", "mower.pause"), single=True),
     "HassVacuumReturnToBase": Plan(
         frozenset({"vacuum"}), _vacuum("return_to_base", _VACUUM_RETURN, "vacuum.return"), single=True
     ),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from handlers.frames.case import Case
-from handlers.frames.clauses import Clause, Value
+from handlers.frames.clause import Clause, Value
 
 Draft = tuple[str, dict[str, Any]]
 """An intent's name and its slots, without those that say where."""
@@ -25,8 +25,8 @@ _ENDED: Final = {
     "vacuum": "HassVacuumReturnToBase",
     "lawn_mower": "HassLawnMowerDock",
 }
-_OPENED: Final = {"cover": "HassTurnOn", "valve": "HassTurnOn", "lock": "HassTurnOff"}
-_CLOSED: Final = {"cover": "HassTurnOff", "valve": "HassTurnOff", "lock": "HassTurnOn"}
+OPENED: Final = {"cover": "HassTurnOn", "valve": "HassTurnOn", "lock": "HassTurnOff"}
+CLOSED: Final = {"cover": "HassTurnOff", "valve": "HassTurnOff", "lock": "HassTurnOn"}
 
 _SIMPLE: Final[Mapping[str, Mapping[str, str]]] = {
     "turn_on": _STARTED,
@@ -39,8 +39,8 @@ _SIMPLE: Final[Mapping[str, Mapping[str, str]]] = {
         ("scene", "script", "automation", "switch", "button", "input_button"), "HassTurnOn"
     ),
     "press": dict.fromkeys(("button", "input_button", "script"), "HassTurnOn"),
-    "open": _OPENED,
-    "close": _CLOSED,
+    "open": OPENED,
+    "close": CLOSED,
     "raise": {"cover": "HassTurnOn"},
     "lower": {"cover": "HassTurnOff"},
     "lock": {"lock": "HassTurnOn"},
@@ -48,10 +48,13 @@ _SIMPLE: Final[Mapping[str, Mapping[str, str]]] = {
     "stop": {
         "cover": "HassStopMoving", "valve": "HassStopMoving", "media_player": "HassMediaPause",
         "script": "HassTurnOff", "fan": "HassTurnOff", "switch": "HassTurnOff",
-        "vacuum": "HassVacuumReturnToBase", "lawn_mower": "HassLawnMowerDock", "automation": "HassTurnOff",
+        "vacuum": "HassVacuumPause", "lawn_mower": "HassLawnMowerPause", "automation": "HassTurnOff",
         "climate": "HassTurnOff", "humidifier": "HassTurnOff",
     },
-    "pause": {"media_player": "HassMediaPause"},
+    "pause": {
+        "media_player": "HassMediaPause", "vacuum": "HassVacuumPause", "lawn_mower": "HassLawnMowerPause",
+    },
+    "set": {"scene": "HassTurnOn", "script": "HassTurnOn"},
     "play": {"media_player": "HassMediaUnpause"},
     "next": {"media_player": "HassMediaNext"},
     "previous": {"media_player": "HassMediaPrevious"},
@@ -66,16 +69,18 @@ _SIMPLE: Final[Mapping[str, Mapping[str, str]]] = {
 ACTION_OF_STATE: Final = {
     "on": "turn_on", "off": "turn_off", "open": "open", "closed": "close", "locked": "lock",
     "unlocked": "unlock", "up": "raise", "down": "lower", "playing": "play", "paused": "pause",
-    "cleaning": "clean", "docked": "dock", "home": "dock",
+    "muted": "mute", "cleaning": "clean", "docked": "dock", "home": "dock",
 }  # fmt: skip
 """What is to be done where only the wanted state was said."""
 
 # By these a thing is to have more or less of something, where no amount is said.
 _RAISING: Final = frozenset({"increase", "raise", "brighten", "warm", "louder"})
 _LOWERING: Final = frozenset({"decrease", "lower", "dim", "cool", "quieter"})
-_SETTING: Final = frozenset(
-    {"set", "turn_on", "fel", "le", "turn_off", "open", "close", "start", *_RAISING, *_LOWERING}
-)
+_SETTING: Final = frozenset({
+    "set", "turn_on", "fel", "le", "turn_off", "open", "close", "start", "activate", *_RAISING, *_LOWERING,
+})  # fmt: skip
+# What is turned off is not at the same time set to something.
+_ENDING: Final = frozenset({"turn_off", "le"})
 
 # How much "brighter" is, in per cent, and "warmer", in degrees; a bit is half of it, a lot twice.
 _STEP_PERCENT: Final = 20.0
@@ -201,6 +206,8 @@ def _amount(actions: tuple[str, ...], domain: str, value: Value, clause: Clause)
     if value.number is None or (actions and not set(actions) & _SETTING):
         return None
     sign = _direction(actions, clause)
+    if set(actions) & _ENDING and not sign and value.mode is not Case.TO and domain not in {"cover", "valve"}:
+        return None
     relative = sign != 0 and (
         value.mode is Case.WITH or (value.mode is Case.NONE and _is_relative(actions, domain, clause))
     )
@@ -208,15 +215,22 @@ def _amount(actions: tuple[str, ...], domain: str, value: Value, clause: Clause)
         return _degrees(value, sign if relative else 0)
     if domain == "light" and value.unit == "kelvin":
         return "HassLightSet", {"temperature": _plain(value.number)}
-    if value.unit in {"degree", "kelvin"} or domain not in _PERCENT_SLOT or not 0 <= value.number <= _ALL:
+    return _percent(actions, domain, value, sign if relative else 0)
+
+
+def _percent(actions: tuple[str, ...], domain: str, value: Value, sign: int) -> Draft | None:
+    """A share, or so much more or less of it where there is a sign."""
+    number = value.number
+    if number is None or value.unit in {"degree", "kelvin"} or domain not in _PERCENT_SLOT:
         return None
-    if relative:
-        return _percent_more(domain, sign * value.number)
+    if not 0 <= number <= _ALL:
+        return None
+    if sign:
+        return _percent_more(domain, sign * number)
     name, slot = _PERCENT_SLOT[domain]
     closing = set(actions) & {"close", "lower", "turn_off"} and value.mode is not Case.TO
-    number = (
-        _ALL - value.number if domain == "cover" and closing and value.unit == "percent" else value.number
-    )
+    if domain == "cover" and closing and value.unit == "percent":
+        number = _ALL - number
     return name, {slot: _plain(number)}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from handlers.frames.clauses import Clause
+from handlers.frames.clause import Clause
 from handlers.frames.home_index import HomeIndex
 from handlers.frames.lexicon import Lexicon, Role
 from handlers.frames.mentions import Meant, meant_by
@@ -37,6 +37,12 @@ _IN_STATE: Final = {
 _MEASURED: Final = {
     "humidity": "humidity", "battery": "battery", "power": "power", "brightness": "illuminance",
 }  # fmt: skip
+_OPPOSITES: Final = {
+    "on": "off", "off": "on", "open": "closed", "closed": "open", "locked": "unlocked", "unlocked": "locked",
+    "home": "away", "away": "home",
+}  # fmt: skip
+# What something is after it was done.
+_DONE: Final = {"turn_off": "off", "turn_on": "on", "lock": "locked", "close": "closed", "unlock": "unlocked"}
 _LOCKED: Final = frozenset({"locked", "unlocked"})
 _SENSED_STATE: Final = {"open": "on", "closed": "off", "unlocked": "on", "locked": "off"}
 _OPENING: Final = frozenset({"window", "door", "garage_door", "opening", "garage", "gate"})
@@ -47,7 +53,7 @@ def asked_for(clause: Clause, index: HomeIndex, lexicon: Lexicon, utterance: Utt
     asks = set(clause.asks)
     if not clause.mentions and asks & {"time", "date"}:
         return Intent(TIME if "time" in asks else DATE)
-    if clause.verbs or clause.changes or clause.values:
+    if clause.changes or clause.values or (clause.verbs and not _as_state(clause, lexicon)):
         return None
     attribute = _attribute(clause, asks)
     if attribute is not None or "like" in asks:
@@ -58,9 +64,26 @@ def asked_for(clause: Clause, index: HomeIndex, lexicon: Lexicon, utterance: Utt
     return _plain_state(clause, asks, index, lexicon) if is_plain else None
 
 
+def _as_state(clause: Clause, lexicon: Lexicon) -> bool:
+    """Have "did I lock the door" ask whether it is locked; whether it does."""
+    actions = {
+        action
+        for verb in clause.verbs
+        for tail in (*clause.tails, None)
+        for action in lexicon.actions.get((verb, tail), ())
+    }
+    state = next((_DONE[action] for action in actions if action in _DONE), None)
+    if state is None or "is" not in clause.asks:
+        return False
+    clause.states = [state]
+    return True
+
+
 def _of_attribute(
     attribute: str, clause: Clause, index: HomeIndex, lexicon: Lexicon, utterance: Utterance
 ) -> Intent | None:
+    if attribute == "setpoint":
+        return _setpoint(clause, index, lexicon)
     if attribute == "temperature":
         return _temperature(clause, index, lexicon, utterance)
     if attribute == "weather":
@@ -72,8 +95,10 @@ def _attribute(clause: Clause, asks: set[str]) -> str | None:
     """What of something is asked for, where nothing but that is asked."""
     if clause.states or clause.quantifiers:
         return None
+    if any("battery" in mention.kinds for mention in clause.mentions) and asks & {"what", "how", "how_many"}:
+        return "battery"
     if clause.attributes and asks & {"what", "how", "how_many", "which", "like"}:
-        return clause.attributes[0]
+        return "setpoint" if "setpoint" in clause.attributes else clause.attributes[0]
     if clause.adjectives and asks & {"what", "how", "which", "like"} and not (asks & {"how_many"}) - asks:
         return clause.adjectives[0]
     return None
@@ -119,6 +144,15 @@ def _temperature(clause: Clause, index: HomeIndex, lexicon: Lexicon, utterance: 
     return Intent(TEMPERATURE, slots, (entity.id,))
 
 
+def _setpoint(clause: Clause, index: HomeIndex, lexicon: Lexicon) -> Intent | None:
+    """What a thermostat is set to."""
+    meant = _meant(clause, index.domains.get("climate", 0), index, lexicon)
+    if meant is None or meant.mask.bit_count() != 1:
+        return None
+    entity = index.members(meant.mask)[0]
+    return Intent(TEMPERATURE, {"name": entity.name}, (entity.id,), asks="setpoint")
+
+
 def _measured(attribute: str, clause: Clause, index: HomeIndex, lexicon: Lexicon) -> Intent | None:
     readable = index.domains.get("sensor", 0) & index.classes.get(_MEASURED[attribute], 0)
     meant = _meant(clause, readable, index, lexicon)
@@ -140,7 +174,7 @@ def _state(
     clause: Clause, asks: set[str], index: HomeIndex, lexicon: Lexicon, utterance: Utterance
 ) -> Intent | None:
     """Whether, or which of, some things are in a state."""
-    wanted = clause.states[0]
+    wanted = _OPPOSITES.get(clause.states[0], clause.states[0]) if clause.asks_opposite else clause.states[0]
     meant = _in_question(clause, wanted, index, lexicon)
     if meant is None:
         return None

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from handlers.frames.actions import ACTION_OF_STATE, Draft, draft_for, implied_domains
+from handlers.frames.actions import ACTION_OF_STATE, CLOSED, OPENED, Draft, draft_for, implied_domains
 from handlers.frames.asking import asked_for, plain_state
-from handlers.frames.clauses import Clause, Mention, Sentence
+from handlers.frames.clause import Clause, Mention, Sentence
 from handlers.frames.home_index import HomeIndex, bits
 from handlers.frames.lexicon import Lexicon, Role
 from handlers.frames.lists import list_intents
@@ -35,6 +35,10 @@ _COLDEST: Final = 5
 _WARMEST: Final = 32
 # States that may be wanted of what was spoken of before: "and off".
 _PLAIN_STATES: Final = frozenset({"on", "off", "open", "closed", "locked", "unlocked", "up", "down"})
+# What is done by nothing but its name.
+_NAMED_ALONE: Final = ("scene", "script", "button", "input_button")
+# To open is one thing to people, whatever Home Assistant does for it.
+_WHATEVER_IT_IS: Final = {"HassOpen": OPENED, "HassClose": CLOSED}
 _REPEATABLE: Final = frozenset({"HassTurnOn", "HassTurnOff", "HassToggle", "HassLightSet", "HassSetPosition"})
 
 
@@ -134,7 +138,9 @@ class Compiler:
 
     def _command(self, clause: Clause, sentence: Sentence) -> list[Intent] | OpenQuestion:
         actions = self._actions(clause)
-        if not actions and not clause.values and not clause.colors and not clause.whites and not clause.modes:
+        if not actions and not (
+            clause.changes or clause.values or clause.colors or clause.whites or clause.modes
+        ):
             return self._without_action(clause, sentence)
         if not actions:
             actions = ("set",)
@@ -158,14 +164,16 @@ class Compiler:
             return wanted
         if wanted and not set(found) & set(wanted):
             raise PassOnError("two actions at once")
-        return found
+        return tuple(action for action in found if action in wanted) if wanted else found
 
     def _by_verb(self, clause: Clause) -> tuple[str, ...]:
         """What the verbs do with their particles, or the particles without a verb."""
         known = self._lexicon.actions
         if not clause.verbs:
             return tuple(action for tail in clause.tails for action in known.get(("", tail), ()))
-        found: tuple[str, ...] = ()
+        found = tuple(action for tail in clause.tails if " " in tail for action in known.get(("", tail), ()))
+        if found:
+            return found
         for verb in clause.verbs:
             tail = next((tail for tail in (*clause.tails, None) if (verb, tail) in known), None)
             found = (*found, *known.get((verb, tail), ()))
@@ -246,7 +254,7 @@ class Compiler:
         several = self._wants_several(mention, clause)
         if meant.by_name or meant.exactly:
             return self._one_of(mask, meant, several=several)
-        if set(drafts) == {"media_player"} and not meant.places:
+        if not meant.places and not mask & ~self._index.domains.get("media_player", 0):
             return self._player(mask, actions, meant, several=several)
         if not meant.kinds:
             mask = self._for_number(mask, clause) or self._loosely(mask, actions, clause)
@@ -256,7 +264,7 @@ class Compiler:
         self, mask: int, meant: Meant, clause: Clause, actions: tuple[str, ...], *, several: bool
     ) -> Chosen:
         """Those of a kind: at the place that was said, here, everywhere, or the only one."""
-        whole = bool(meant.places) or clause.is_here or (several and Role.ALL in clause.quantifiers)
+        whole = bool(meant.places) or clause.is_here or bool(clause.quantifiers & {Role.ALL, Role.WHOLE})
         local = mask & self._here()
         if mask.bit_count() == 1 or whole:
             return self._of_place(mask, meant, actions, several=several)
@@ -286,7 +294,9 @@ class Compiler:
         return playing or mask
 
     def _wants_several(self, mention: Mention, clause: Clause) -> bool:
-        return mention.is_plural or bool(clause.quantifiers & {Role.ALL, Role.BOTH, Role.EVERYTHING})
+        return mention.is_plural or bool(
+            clause.quantifiers & {Role.ALL, Role.BOTH, Role.EVERYTHING, Role.WHOLE}
+        )
 
     def _one_of(self, mask: int, meant: Meant, *, several: bool) -> Chosen:
         """What was named: all of them if several are meant, else the one, or the one that is here."""
@@ -356,9 +366,7 @@ class Compiler:
             return self._same_again(clause, last)
         if len(clause.mentions) != 1:
             raise PassOnError("names alone")
-        scenes = 0
-        for domain in ("scene", "script"):
-            scenes |= self._index.domains.get(domain, 0)
+        scenes = self._of_domains(_NAMED_ALONE)
         meant = meant_by(clause.mentions[0], scenes, self._index, self._lexicon)
         if meant.exactly and meant.mask.bit_count() == 1:
             return self._intents(Chosen(meant.mask, meant=meant), self._drafts(clause, ("activate",)))
@@ -397,27 +405,26 @@ class Compiler:
         if not clause.verbs and set(clause.states) - _PLAIN_STATES:
             raise PassOnError("a state of nothing")
         implied = implied_domains(actions, clause)
-        if not clause.is_here and not (implied and not clause.is_pronoun):
-            spoken_of = self._spoken_of(allowed)
+        if not clause.is_here:
+            spoken_of = self._spoken_of(self._of_domains(implied) & allowed if implied else allowed)
             if spoken_of:
                 self.trace.used_session = True
                 return self._intents(Chosen(spoken_of), drafts)
-        mask = 0
-        for domain in implied:
-            mask |= self._index.domains.get(domain, 0)
-        mask &= allowed
-        if (
-            not implied
-            and not clause.is_pronoun
-            and not clause.changes
-            and not set(actions) & {"increase", "decrease"}
-        ):
+        mask = self._of_domains(implied) & allowed
+        by_state = clause.is_pronoun or clause.changes or set(actions) & {"increase", "decrease"}
+        if not implied and not by_state:
             if not clause.is_here:
                 raise PassOnError("does not say what")
             mask = self._loosely(allowed & self._here(), actions, clause)
         elif not implied:
             mask = self._by_state(allowed)
         return self._implied(mask, actions, drafts)
+
+    def _of_domains(self, domains: Sequence[str]) -> int:
+        mask = 0
+        for domain in domains:
+            mask |= self._index.domains.get(domain, 0)
+        return mask
 
     def _everything(
         self, clause: Clause, actions: tuple[str, ...], drafts: Mapping[str, Draft], allowed: int
@@ -546,11 +553,19 @@ class Compiler:
 
     def _ask(self, chosen: Chosen, drafts: Mapping[str, Draft]) -> OpenQuestion:
         members = self._index.members(chosen.mask)
-        names = {drafts[entity.domain][0] for entity in members}
-        if len(names) != 1:
-            raise PassOnError("ambiguous in what is to be done")
-        name, slots = drafts[members[0].domain]
+        name, slots = self._one_draft({entity.domain for entity in members}, drafts)
         return OpenQuestion(Intent(name, slots), tuple(entity.id for entity in members), self._utterance.now)
+
+    def _one_draft(self, domains: set[str], drafts: Mapping[str, Draft]) -> Draft:
+        """What is done to whichever of them is chosen."""
+        asked = {domain: drafts[domain] for domain in domains}
+        names = {name for name, _ in asked.values()}
+        if len(names) == 1:
+            return next(iter(asked.values()))
+        for name, by_domain in _WHATEVER_IT_IS.items():
+            if all(by_domain.get(domain) == draft[0] for domain, draft in asked.items()):
+                return name, {}
+        raise PassOnError("ambiguous in what is to be done")
 
 
 _WHERE: Final = frozenset({"name", "area", "floor", "domain", "device_class"})

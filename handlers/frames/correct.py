@@ -15,6 +15,10 @@ SHORTEST_HALF: Final = 3
 """Letters that each part of two words run together must have."""
 
 
+SHORTEST_BEGINNING: Final = 4
+"""Letters of a word that stands for a longer one of the home that begins so."""
+
+
 def corrected(
     tokens: Sequence[Token], index: HomeIndex, lexicon: Lexicon
 ) -> tuple[list[Token], dict[int, str]]:
@@ -24,6 +28,12 @@ def corrected(
     at = 0
     while at < len(tokens):
         token = tokens[at]
+        after = tokens[at + 1] if at + 1 < len(tokens) else None
+        if after is not None and _is_run_apart(token, after, index, lexicon):
+            slips[len(meant)] = f"{token.text} {after.text}"
+            meant.append(replace(token, text=token.text + after.text, end=after.end))
+            at += 2
+            continue
         is_ending = token.glued and len(token.text) < LONGEST_ENDING
         if (
             token.number is not None
@@ -34,17 +44,24 @@ def corrected(
             meant.append(token)
             at += 1
             continue
-        if at + 1 < len(tokens) and index.knows_form(token.text + tokens[at + 1].text, lexicon):
-            slips[len(meant)] = f"{token.text} {tokens[at + 1].text}"
-            meant.append(replace(token, text=token.text + tokens[at + 1].text, end=tokens[at + 1].end))
-            at += 2
-            continue
         parts = _meant(token.text, index, lexicon)
         if parts:
             slips[len(meant)] = token.text
         meant += [replace(token, text=part) for part in parts] or [token]
         at += 1
     return meant, slips
+
+
+def _is_run_apart(token: Token, after: Token, index: HomeIndex, lexicon: Lexicon) -> bool:
+    """Whether two words are one word of this home, or of the language, that was heard as two."""
+    if not (token.text.isalpha() and after.text.isalpha()) or after.glued:
+        return False
+    joined = token.text + after.text
+    if index.knows_form(joined, lexicon):
+        # Where the first is a word of this home's names by itself, they are two.
+        return not index.knows_form(token.text, lexicon)
+    known = token.text in lexicon.vocabulary and after.text in lexicon.vocabulary
+    return not known and lexicon.is_verb(joined) and not index.knows_form(after.text, lexicon)
 
 
 def _is_known(text: str, index: HomeIndex, lexicon: Lexicon) -> bool:
@@ -63,7 +80,7 @@ def _meant(text: str, index: HomeIndex, lexicon: Lexicon) -> list[str]:
     apart = _apart(text, index, lexicon)
     if apart:
         return apart
-    slipped = _slipped(text, index, lexicon)
+    slipped = _slipped(text, index, lexicon) or _begun(text, index, lexicon)
     return [slipped] if slipped is not None else []
 
 
@@ -86,6 +103,16 @@ def _apart(text: str, index: HomeIndex, lexicon: Lexicon) -> list[str]:
         ):
             return [first, second]
     return []
+
+
+def _begun(text: str, index: HomeIndex, lexicon: Lexicon) -> str | None:
+    """The one word of this home that begins with this one: `neon` for `neoncső`."""
+    for form in lexicon.forms_of(text):
+        if len(form.stem) >= SHORTEST_BEGINNING:
+            words = index.beginning_with(form.stem)
+            if len(words) == 1:
+                return words[0]
+    return None
 
 
 def _slipped(text: str, index: HomeIndex, lexicon: Lexicon) -> str | None:

@@ -46,6 +46,14 @@ def _singulars(word: str) -> list[str]:
 _IRREGULAR_PLURALS: Final = {"people": "person", "children": "child", "men": "man", "women": "woman"}
 
 
+def gerund_of(verb: str) -> str:
+    """The form in which an English verb is asked for with "would you mind": `turn` → `turning`."""
+    if verb.endswith("e") and not verb.endswith("ee"):
+        return f"{verb[:-1]}ing"
+    is_short = sum(letter in "aeiou" for letter in verb) == 1 and verb[-2:-1] in {*"aeiou"}
+    return f"{verb}{verb[-1]}ing" if is_short and verb[-1] in "bdgmnpt" else f"{verb}ing"
+
+
 @lru_cache(maxsize=32_768)
 def hungarian_word_forms(word: str) -> tuple[Form, ...]:
     """A Hungarian word as it is, and without the endings that it may have."""

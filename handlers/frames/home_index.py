@@ -6,14 +6,19 @@ as in one of two thousand.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+from handlers.frames.case import Case
 from handlers.frames.lexicon import Kind, Lexicon
 from handlers.frames.slips import Slips
 from handlers.frames.tokens import plain, words_of
 from provisioning.home.registry import Area, Entity, Floor, Registry
+
+SHORTEST_OBJECT: Final = 5
+"""Letters that are left of an object in a name, for it to be found by them."""
 
 SHORTEST_PART: Final = 3
 """Letters that a part of a compound must have to be one."""
@@ -68,6 +73,7 @@ class HomeIndex:
     slips: Slips = field(default_factory=Slips)
     plain: dict[str, str] = field(default_factory=dict)
     kinds: dict[str, tuple[int, int]] = field(default_factory=dict)
+    ordered: list[str] | None = None
 
     @property
     def everything(self) -> int:
@@ -81,6 +87,13 @@ class HomeIndex:
     def knows_form(self, word: str, lexicon: Lexicon) -> bool:
         """Whether it knows a word that this one may be a form of."""
         return any(self.knows(form.stem) for form in lexicon.forms_of(word))
+
+    def beginning_with(self, start: str) -> list[str]:
+        """The words that begin so, in order; two of them are enough to know that there are several."""
+        if self.ordered is None:
+            self.ordered = sorted({*self.named, *self.places})
+        at = bisect_left(self.ordered, start)
+        return [word for word in self.ordered[at : at + 2] if word.startswith(start)]
 
     def of_kind(self, kind: Kind) -> tuple[int, int]:
         """The entities that are certainly of a kind, and those that people may also call so."""
@@ -214,6 +227,7 @@ def searched_words(words: tuple[str, ...], lexicon: Lexicon) -> set[str]:
     for word in words:
         if lexicon.language == "hu":
             found.update(_parts(word, lexicon))
+            found.update(_owned(word, lexicon))
             if word.endswith("i") and len(word) > SHORTEST_PART + 1:
                 found.add(word[:-1])
                 found.update(_shortened(word[:-1]))
@@ -224,6 +238,15 @@ def searched_words(words: tuple[str, ...], lexicon: Lexicon) -> set[str]:
             for other in lexicon.same_things.get(" ".join(words[start : start + length]), ()):
                 found.update(other)
     return found
+
+
+def _owned(word: str, lexicon: Lexicon) -> Iterator[str]:
+    """What is somebody's in a name, or an object: `lámpája` → `lámpa`, `éjszakát` → `éjszaka`."""
+    for form in lexicon.forms_of(word)[1:]:
+        if (form.case is Case.OWN and lexicon.is_kind(form.stem)) or (
+            form.case is Case.OBJECT and len(form.stem) >= SHORTEST_OBJECT
+        ):
+            yield form.stem
 
 
 def _shortened(stem: str) -> Iterable[str]:

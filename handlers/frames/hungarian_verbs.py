@@ -18,7 +18,7 @@ _IMPERATIVE: Final = (
 )  # fmt: skip
 _PRESENT: Final = (
     "od", "ed", "öd", "sz", "ol", "el", "öl", "asz", "esz", "játok", "itek", "hatod", "heted", "hatsz",
-    "hetsz", "hatnád", "hetnéd", "hatnál", "hetnél", "hatná", "hetné", "hatjuk", "hetjük",
+    "hetsz", "hat", "het", "hatnád", "hetnéd", "hatnál", "hetnél", "hatná", "hetné", "hatjuk", "hetjük",
 )  # fmt: skip
 _CONDITIONAL: Final = (
     "nád", "néd", "nál", "nél", "ná", "né", "nák", "nék", "nátok", "nétek", "nánk", "nénk", "ni", "na", "ne",

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from config.data_file import read_yaml
 from config.errors import DataFileError
-from handlers.frames.forms import FORMS, Form
+from handlers.frames.forms import FORMS, Form, gerund_of
 from handlers.frames.hungarian_verbs import asking_forms
 from handlers.frames.phrases import GAP, expanded
 from handlers.frames.slips import Slips
@@ -38,6 +38,7 @@ class Role(Enum):
     ANY = auto()
     EVERYTHING = auto()
     EXCEPT = auto()
+    EXCEPT_BEFORE = auto()
     ONLY = auto()
     AND = auto()
     THEN = auto()
@@ -59,12 +60,14 @@ class Role(Enum):
     INDIRECT = auto()
     LIST_PHRASE = auto()
     STEP = auto()
+    WHOLE = auto()
+    VAGUE = auto()
 
 
 # Words that take endings: these senses are found through a word's stem, too.
 INFLECTED: Final = frozenset({
     Role.KIND, Role.ATTRIBUTE, Role.AMOUNT, Role.UNIT, Role.COLOR, Role.WHITE, Role.MODE, Role.ALL, Role.BOTH,
-    Role.EVERYTHING, Role.HERE, Role.ADJECTIVE, Role.STATE, Role.MORE, Role.LESS, Role.STEP,
+    Role.EVERYTHING, Role.HERE, Role.ADJECTIVE, Role.MORE, Role.LESS, Role.STEP,
 })  # fmt: skip
 
 # Words as which an unknown one may have been meant.
@@ -72,6 +75,7 @@ _CORRECTED: Final = frozenset({Role.VERB, Role.KIND, Role.ATTRIBUTE, Role.STATE,
 
 _PLAIN_GROUPS: Final = {
     "except": Role.EXCEPT,
+    "except_before": Role.EXCEPT_BEFORE,
     "only": Role.ONLY,
     "and": Role.AND,
     "then": Role.THEN,
@@ -82,6 +86,7 @@ _PLAIN_GROUPS: Final = {
     "to": Role.TO,
     "by": Role.BY,
     "here": Role.HERE,
+    "vague_places": Role.VAGUE,
     "pronouns": Role.PRONOUN,
     "also": Role.ALSO,
     "negations": Role.NEGATION,
@@ -109,9 +114,12 @@ _QUANTIFIERS: Final = {
     "both": Role.BOTH,
     "any": Role.ANY,
     "everything": Role.EVERYTHING,
+    "whole": Role.WHOLE,
 }
 _SHORTEST_HEAD: Final = 2
 _KINDS: Final = frozenset({Role.KIND})
+_VERBS: Final = frozenset({Role.VERB})
+_DETERMINERS: Final = frozenset({Role.DETERMINER})
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +202,7 @@ class Lexicon:
         self._verb_forms: dict[str, set[str]] = {}
         self.vocabulary: set[str] = set()
         self.slips = Slips()
+        self.gerunds: set[str] = set()
         self.actions: dict[tuple[str, str | None], tuple[str, ...]] = {}
         self.kinds: dict[str, Kind] = {}
         self.same_places = _synonyms(data.get("same_places") or ())
@@ -219,7 +228,12 @@ class Lexicon:
     # Looking up.
 
     def longest(
-        self, words: Sequence[str], forms: Sequence[Sequence[Form]], at: int
+        self,
+        words: Sequence[str],
+        forms: Sequence[Sequence[Form]],
+        at: int,
+        *,
+        literally: bool = False,
     ) -> tuple[int, tuple[Sense, ...]]:
         """The longest phrase that begins at a word: how many words it has, and its senses; 0 where none does.
 
@@ -234,6 +248,8 @@ class Lexicon:
             inflected = _inflected(node, forms[position])
             node = node.below.get(words[position])
             said = node.senses if node is not None else ()
+            if literally and said:
+                said = tuple(sense for sense in said if sense.role is not Role.INDIRECT)
             if any(sense.role is Role.VERB for sense in said):
                 # A verb as it is said is no form of something else.
                 inflected = ()
@@ -256,6 +272,14 @@ class Lexicon:
     def is_list_word(self, word: str) -> bool:
         """Whether a word only says that something is on a list: "the item milk"."""
         return any(form.stem in self.list_words for form in self.forms_of(word))
+
+    def is_determiner(self, word: str) -> bool:
+        """Whether a word is an article or the like."""
+        return self._has(word, _DETERMINERS)
+
+    def is_verb(self, word: str) -> bool:
+        """Whether a word is a verb as it is."""
+        return self._has(word, _VERBS)
 
     def _has(self, word: str, roles: frozenset[Role]) -> bool:
         node = self._root.below.get(word)
@@ -289,9 +313,10 @@ class Lexicon:
             for phrase in phrases:
                 for one in expanded(str(phrase)):
                     self._add_action(action, one, verbs)
-        for tail, actions in (data.get("bare") or {}).items():
-            self._add(tail, Sense(Role.TAIL, tail))
-            self.actions["", tail] = tuple(actions)
+        for phrase, actions in (data.get("bare") or {}).items():
+            for tail in expanded(phrase):
+                self._add(tail, Sense(Role.TAIL, tail))
+                self.actions["", tail] = tuple(actions)
         self._index_verbs()
 
     def _note_words(self) -> None:
@@ -352,6 +377,10 @@ class Lexicon:
             return
         head, gap, tail = (part.strip() for part in phrase.partition(GAP))
         self._add(head, Sense(Role.VERB, head))
+        if " " not in head:
+            gerund = gerund_of(head)
+            self.gerunds.add(gerund)
+            self._add(gerund, Sense(Role.VERB, head))
         if gap:
             self._add(tail, Sense(Role.TAIL, tail))
         self._know(head, tail or None, action)

@@ -83,14 +83,26 @@ class Piece:
         return None
 
 
-def pieces_of(tokens: Sequence[Token], index: HomeIndex, lexicon: Lexicon) -> tuple[Piece, ...]:
-    """Link every token, the longest name or phrase first, from left to right."""
-    linker = _Linker(tokens, index, lexicon)
+def pieces_of(
+    tokens: Sequence[Token], index: HomeIndex, lexicon: Lexicon, *, literally: bool = False
+) -> tuple[Piece, ...]:
+    """Link every token, the longest name or phrase first, from left to right.
+
+    Args:
+        tokens: Of the sentence.
+        index: The names of the home.
+        lexicon: The words of the language.
+        literally: Whether to leave aside phrases that ask for something without saying it.
+    """
+    linker = _Linker(tokens, index, lexicon, literally=literally)
     return linker.pieces()
 
 
 class _Linker:
-    def __init__(self, tokens: Sequence[Token], index: HomeIndex, lexicon: Lexicon) -> None:
+    def __init__(
+        self, tokens: Sequence[Token], index: HomeIndex, lexicon: Lexicon, *, literally: bool
+    ) -> None:
+        self._literally = literally
         self._index = index
         self._lexicon = lexicon
         self._tokens, self._slips = corrected(tokens, index, lexicon)
@@ -109,7 +121,7 @@ class _Linker:
 
     def _piece_at(self, at: int) -> Piece:
         named, node = self._longest_name(at)
-        said, senses = self._lexicon.longest(self._texts, self._forms, at)
+        said, senses = self._lexicon.longest(self._texts, self._forms, at, literally=self._literally)
         number = number_at(self._tokens, self._forms, at, self._lexicon.numbers)
         if node is not None and named >= max(said, 2) and (number is None or named >= number.length):
             return self._name(at, named, node, senses if said == named else ())
@@ -179,7 +191,8 @@ class _Linker:
         word = self._word(at)
         is_name = node is not None and (bool(node.entities) or bool(node.places))
         is_function = any(sense.role in _FUNCTIONS for sense in senses)
-        words = (word,) if (word.stems or word.kinds) and (is_name or not is_function or word.kinds) else ()
+        is_noun = is_name or not is_function or bool(word.kinds) or self._follows_article(at, senses)
+        words = (word,) if (word.stems or word.kinds) and is_noun else ()
         return Piece(
             text=self._text(at, 1),
             first=at,
@@ -191,6 +204,12 @@ class _Linker:
             case=self._case(at, senses),
             slip=self._slips.get(at),
         )
+
+    def _follows_article(self, at: int, senses: Sequence[Sense]) -> bool:
+        """Whether what is else a filler says which one: "the right one"."""
+        if at == 0 or not all(sense.role in {Role.FILLER, Role.DETERMINER} for sense in senses):
+            return False
+        return self._lexicon.is_determiner(self._texts[at - 1])
 
     def _word(self, at: int) -> Word:
         forms = self._forms[at]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from handlers.frames.clauses import Clause
+from handlers.frames.case import Case
+from handlers.frames.clause import Clause
 from handlers.frames.home_index import HomeIndex, bits
 from handlers.frames.lexicon import Lexicon, Role
 from handlers.frames.link import Piece
@@ -16,14 +17,15 @@ from provisioning.home.registry import Entity
 
 _INTENT_OF: Final = {
     "list_add": "HassListAddItem",
+    "list_go": "HassListAddItem",
     "list_complete": "HassListCompleteItem",
     "list_remove": "HassListRemoveItem",
 }
+# Verbs whose subject is what goes onto a list, so that it has no ending.
+_OF_ITSELF: Final = frozenset({"megy", "kerül", "list_phrase"})
 _SHOPPING: Final = ("shopping", "grocer", "bevásárl")
-_AROUND: Final = frozenset({
-    Role.FILLER, Role.DETERMINER, Role.AND, Role.TO, Role.PREPOSITION, Role.TAIL, Role.VERB,
-    Role.LIST_PHRASE, Role.ALSO,
-})  # fmt: skip
+_EDGES: Final = frozenset({Role.FILLER, Role.DETERMINER, Role.AND, Role.ALSO})
+_AROUND: Final = _EDGES | {Role.TO, Role.PREPOSITION, Role.TAIL, Role.LIST_PHRASE}
 
 
 def list_intents(
@@ -38,13 +40,12 @@ def list_intents(
     A list must be named, or meant by the phrase ("we need"); then the shopping list, or the only one.
     """
     pieces = [piece for clause in clauses for piece in clause.texts]
-    action = _action(clauses, lexicon)
     lists = index.domains.get("todo", 0)
-    if action is None or not lists:
+    if not lists or any(piece.sense(Role.NEGATION) for piece in pieces) or clauses[0].exceptions:
         return None
     named = [piece for piece in pieces if _is_list(piece, lists, lexicon)]
-    implied = any(piece.sense(Role.LIST_PHRASE) for piece in pieces)
-    if not named and not implied:
+    action = _action(clauses, lexicon, is_directed=any(_is_onto(piece, tokens) for piece in named))
+    if action is None or not (named or _is_shopping(pieces)):
         return None
     todo = _which(named, lists, index)
     if todo is None:
@@ -52,16 +53,34 @@ def list_intents(
     said = _item_text(pieces, named, tokens, utterance, lexicon)
     if not said:
         return None
-    items = items_of(said, utterance.language, inflected=utterance.language == "hu")
+    is_object = (
+        not any(verb in _OF_ITSELF for clause in clauses for verb in clause.verbs) and action != "list_go"
+    )
+    items = items_of(said, utterance.language, inflected=utterance.language == "hu" and is_object)
     return [Intent(_INTENT_OF[action], {"item": item, "name": todo.name}, (todo.id,)) for item in items]
 
 
-def _action(clauses: Sequence[Clause], lexicon: Lexicon) -> str | None:
+def _is_shopping(pieces: Sequence[Piece]) -> bool:
+    """Whether a phrase begins or ends a sentence that is about nothing of the home: "we need milk"."""
+    content = [piece for piece in pieces if not _is_edge(piece) or piece.sense(Role.LIST_PHRASE)]
+    phrases = [position for position, piece in enumerate(content) if piece.sense(Role.LIST_PHRASE)]
+    if len(phrases) != 1 or phrases[0] not in {0, len(content) - 1}:
+        return False
+    things = [piece for position, piece in enumerate(content) if position not in phrases]
+    return bool(things) and all(
+        piece.is_unknown or piece.number is not None or piece.sense(Role.AND) for piece in things
+    )
+
+
+def _action(clauses: Sequence[Clause], lexicon: Lexicon, *, is_directed: bool) -> str | None:
     """What is to be done with a list: by the verb, whatever its particle turned out to be.
 
-    In "put milk on the list", "on" looks like the beginning of a place.
+    In "put milk on the list", "on" looks like the beginning of a place. Without a verb, what is said to go
+    onto a list is put there: `tej a bevásárlólistára`.
     """
     verbs = [verb for clause in clauses for verb in clause.verbs]
+    if not any(clause.has_action for clause in clauses):
+        return "list_go" if is_directed else None
     if "list_phrase" in verbs:
         return "list_add"
     tails = {tail for clause in clauses for tail in clause.tails}
@@ -73,6 +92,12 @@ def _action(clauses: Sequence[Clause], lexicon: Lexicon) -> str | None:
         if action in _INTENT_OF
     ]
     return max(possible)[1] if possible else None
+
+
+def _is_onto(piece: Piece, tokens: Sequence[Token]) -> bool:
+    """Whether a list is where something goes."""
+    # An object beside it has a verb, which nobody knows.
+    return piece.case is Case.TO and not any(token.text.endswith("t") for token in tokens)
 
 
 def _is_list(piece: Piece, lists: int, lexicon: Lexicon) -> bool:
@@ -104,23 +129,49 @@ def _item_text(
     utterance: Utterance,
     lexicon: Lexicon,
 ) -> str:
-    """What is between the verb and the list, as it was said."""
-    around = {piece.first for piece in named}
-    first = last = None
-    for piece in pieces:
-        is_around = (
-            piece.first in around
-            or lexicon.is_list_word(piece.text)
-            or (
-                piece.senses and all(sense.role in _AROUND for sense in piece.senses) and piece.number is None
-            )
-        )
-        if piece.sense(Role.AND) and first is not None:
-            continue
-        if not is_around:
-            first = piece.first if first is None else first
-            last = piece.last
-    if first is None or last is None:
+    """What is said beside the verb, the list, and what stands around them; the longest stretch of it."""
+    around = _around(pieces, named, lexicon)
+    stretches: list[list[Piece]] = [[]]
+    for position, piece in enumerate(pieces):
+        if position in around:
+            stretches.append([])
+        else:
+            stretches[-1].append(piece)
+    longest = max(stretches, key=lambda stretch: sum(len(piece.text) for piece in _trimmed(stretch)))
+    said = _trimmed(longest)
+    if not said:
         return ""
-    folded_text = utterance.text
-    return folded_text[tokens[first].start : tokens[min(last, len(tokens)) - 1].end].strip(" .!?,")
+    return utterance.text[tokens[said[0].first].start : tokens[said[-1].last - 1].end].strip(" .!?,")
+
+
+def _around(pieces: Sequence[Piece], named: Sequence[Piece], lexicon: Lexicon) -> set[int]:
+    """Where the verb, the list and their particles stand."""
+    lists = {piece.first for piece in named}
+    found = {position for position, piece in enumerate(pieces) if piece.first in lists}
+    for position, piece in enumerate(pieces):
+        if piece.sense(Role.VERB) or piece.sense(Role.LIST_PHRASE):
+            found.add(position)
+            break
+    for position in sorted(found):
+        for step in (-1, 1):
+            at = position + step
+            while 0 <= at < len(pieces) and at not in found and _is_particle(pieces[at], lexicon):
+                found.add(at)
+                at += step
+    return found
+
+
+def _is_particle(piece: Piece, lexicon: Lexicon) -> bool:
+    if lexicon.is_list_word(piece.text):
+        return True
+    return piece.number is None and not piece.words and any(sense.role in _AROUND for sense in piece.senses)
+
+
+def _trimmed(stretch: Sequence[Piece]) -> Sequence[Piece]:
+    """Without the articles and fillers at its ends."""
+    kept = [position for position, piece in enumerate(stretch) if not _is_edge(piece)]
+    return stretch[kept[0] : kept[-1] + 1] if kept else ()
+
+
+def _is_edge(piece: Piece) -> bool:
+    return piece.number is None and bool(piece.senses) and all(sense.role in _EDGES for sense in piece.senses)

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from handlers.frames.case import Case
-from handlers.frames.clauses import Mention
+from handlers.frames.clause import Mention
 from handlers.frames.home_index import HomeIndex, Place, bits
-from handlers.frames.lexicon import Lexicon
+from handlers.frames.lexicon import Lexicon, Role
 from handlers.frames.link import Piece, Word
 
 
@@ -63,6 +63,8 @@ def meant_by(mention: Mention, allowed: int, index: HomeIndex, lexicon: Lexicon)
 
 def _readings(mention: Mention) -> list[tuple[Piece, ...]]:
     """The mention with its soft words as parts of a name, and without them."""
+    if not mention.pieces and any(piece.sense(Role.VAGUE) for piece in mention.soft):
+        return [mention.soft]
     if mention.soft:
         return [(*mention.pieces, *mention.soft), mention.pieces]
     return [mention.pieces]

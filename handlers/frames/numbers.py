@@ -15,6 +15,8 @@ _GLUED_TO: Final = frozenset({"ra", "re", "ig", "hoz", "hez", "höz"})
 _GLUED_WITH: Final = ("al", "el")
 LONGEST_ENDING: Final = 4
 """Letters from which on what is glued to a number is a word."""
+_HALF: Final = "fél"
+_HALVED: Final = frozenset({"fok"})
 _ONE_AND_A_HALF: Final = "másfél"
 
 
@@ -34,7 +36,7 @@ def number_at(
     if token.number is not None:
         number: Number | None = Number(1, token.number, Case.NONE)
     elif numbers.compound:
-        number = _compound(forms[at], numbers)
+        number = _half(tokens, forms, at) or _compound(forms[at], numbers)
     else:
         number = _of_words(tokens, at, numbers)
     if number is None:
@@ -105,8 +107,8 @@ def _of_words(tokens: Sequence[Token], at: int, numbers: Numbers) -> Number | No
             current += numbers.units[word]
         elif word in numbers.tens and current % 100 == 0:
             current += numbers.tens[word]
-        elif word in numbers.hundred and 0 < current < 10:
-            current *= 100
+        elif word in numbers.hundred and (0 < current < 10 or not used):
+            current = (current or 1) * 100
         elif word in numbers.thousand and current:
             total, current = total + current * 1000, 0
         elif word in numbers.within and used and current % 100 == 0 and current:
@@ -115,6 +117,13 @@ def _of_words(tokens: Sequence[Token], at: int, numbers: Numbers) -> Number | No
             break
         used = length
     return Number(used, total + current, Case.NONE) if used else None
+
+
+def _half(tokens: Sequence[Token], forms: Sequence[Sequence[Form]], at: int) -> Number | None:
+    """`fél fok`: half of what is counted next."""
+    if tokens[at].text != _HALF or at + 1 >= len(tokens):
+        return None
+    return Number(1, 0.5, Case.NONE) if any(form.stem in _HALVED for form in forms[at + 1]) else None
 
 
 def _compound(forms: Sequence[Form], numbers: Numbers) -> Number | None:

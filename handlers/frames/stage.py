@@ -10,7 +10,7 @@ from handlers.fair_worker import FairWorker
 from handlers.frames.clauses import sentence_of
 from handlers.frames.compiler import Compiler, PassOnError
 from handlers.frames.home_index import HomeIndex, index_of
-from handlers.frames.lexicon import Lexicon
+from handlers.frames.lexicon import Lexicon, Role
 from handlers.frames.link import pieces_of
 from handlers.frames.tokens import MAX_TOKENS, folded, tokens_of
 from handlers.newest_of_each_home import NewestOfEachHome
@@ -77,12 +77,19 @@ def understood(
     tokens = tokens_of(folded(utterance.text))
     if not tokens or len(tokens) > MAX_TOKENS:
         return _passed_on("too long" if tokens else "no words")
-    sentence = sentence_of(pieces_of(tokens, index, lexicon), lexicon)
+    pieces = pieces_of(tokens, index, lexicon)
     compiler = Compiler(index, lexicon, picture, utterance, tokens)
     try:
-        return compiler.understand(sentence)
+        return compiler.understand(sentence_of(pieces, lexicon))
     except PassOnError as reason:
-        return _passed_on(str(reason))
+        passed_on = _passed_on(str(reason))
+    if not any(piece.sense(Role.INDIRECT) for piece in pieces):
+        return passed_on
+    # A phrase that asks for something by itself may have hidden what its words say.
+    try:
+        return compiler.understand(sentence_of(pieces_of(tokens, index, lexicon, literally=True), lexicon))
+    except PassOnError:
+        return passed_on
 
 
 def _passed_on(reason: str) -> Understanding:

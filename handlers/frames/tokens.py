@@ -11,6 +11,8 @@ from typing import Final
 _TOKEN: Final = re.compile(
     r"(?P<number>\d+(?:[.,]\d+)?)|(?P<word>[^\W\d_]+(?:'[^\W\d_]+)*)|(?P<sign>[%°&,;:?!.])"
 )
+# A comma that only spelling wants: `szeretném, ha`, `írd fel, hogy`; the text stays as long as it was.
+_COMMA_WITHIN: Final = re.compile(r",(?= (?:ha|hogy) )")
 _APOSTROPHES: Final = str.maketrans("’‘`´", "''''")
 
 MAX_TOKENS: Final = 60
@@ -44,6 +46,7 @@ def tokens_of(text: str) -> list[Token]:
     """The tokens of a folded sentence, in order; what is no token separates them."""
     tokens: list[Token] = []
     end = -1
+    text = _COMMA_WITHIN.sub(" ", text)
     for match in _TOKEN.finditer(text):
         start = match.start()
         said = match.group()

@@ -1,0 +1,472 @@
+"""Reads one part of a sentence: which of its words acts, which names something, which says how much."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar, Final
+
+from handlers.frames.case import Case
+from handlers.frames.clause import Clause, Mention, Value
+from handlers.frames.lexicon import Indirect, Lexicon, Role
+from handlers.frames.link import Piece
+
+# Amounts that are said as what something is set to: `harmadára`, `félig`.
+_UP_TO: Final = ("ra", "re", "ig")
+
+
+class PartReader:
+    """Reads one part, piece by piece."""
+
+    def __init__(self, lexicon: Lexicon, *, asks: bool) -> None:
+        self._lexicon = lexicon
+        self._asks = asks
+        self._clause = Clause()
+        self._nominal: list[Piece] = []
+        self._soft: list[Piece] = []
+        self._placed: set[int] = set()
+        self._in_place = False
+        self._mode = Case.NONE
+        self._only = False
+
+    def read(self, pieces: Sequence[Piece]) -> Clause | None:
+        """What a part says; None where it says nothing."""
+        clause = self._clause
+        content = [piece for piece in pieces if not is_only(piece, Role.FILLER)]
+        if not content or all(piece.sense(Role.NEVER_MIND) for piece in content):
+            return None
+        clause.texts = list(pieces)
+        indirect = self._indirect(content)
+        for position, piece in enumerate(pieces):
+            if piece is indirect or (
+                indirect is not None and piece.sense(Role.PREPOSITION) and not piece.words
+            ):
+                self._in_place = piece is not indirect
+                continue
+            self._take(piece, pieces, position, content)
+        if indirect is not None:
+            sense = indirect.sense(Role.INDIRECT)
+            clause.indirect = sense.value if sense is not None else None
+        if self._nominal or self._soft:
+            clause.mentions.append(Mention(tuple(self._nominal), tuple(self._soft), frozenset(self._placed)))
+        if clause.is_negated and self._only:
+            clause.is_negated, clause.is_except = False, True
+        return clause
+
+    def _indirect(self, content: Sequence[Piece]) -> Piece | None:
+        """The phrase that asks for something without saying it, if nothing else does."""
+        found = [piece for piece in content if piece.sense(Role.INDIRECT)]
+        if len(found) != 1 or self._asks:
+            return None
+        others = [piece for piece in content if piece is not found[0]]
+        roles = {Role.VERB, Role.TAIL, Role.STATE, Role.MORE, Role.LESS, Role.NEGATION}
+        if any(
+            piece.senses and piece.senses[0].role in roles and not piece.sense(Role.PREPOSITION)
+            for piece in others
+        ):
+            return None
+        if any(kind for piece in others for word in piece.words for kind in word.kinds):
+            return None
+        has_more = any(piece.words for piece in others)
+        if found[0].words and has_more and len(found[0].senses) > 1 and not _is_placed_only(others):
+            return None
+        return found[0]
+
+    def _take(self, piece: Piece, pieces: Sequence[Piece], position: int, content: Sequence[Piece]) -> None:
+        clause = self._clause
+        if (piece.entities or piece.places) and not self._is_verb_here(piece, pieces, position):
+            self._name(piece)
+            return
+        for role, take in self._TAKERS:
+            sense = piece.sense(role)
+            if sense is not None and take(self, piece, sense.value, pieces, position, content):
+                return
+        if is_only(piece, Role.INDIRECT) or is_only(piece, Role.NEVER_MIND):
+            # It asks for something, or takes something back, beside something else that is asked for.
+            clause.unknown.append(piece.text)
+        elif piece.number is not None:
+            self._number(piece, pieces, position)
+        elif piece.words:
+            self._name(piece)
+        elif not piece.senses:
+            clause.unknown.append(piece.text)
+
+    def _is_verb_here(self, piece: Piece, pieces: Sequence[Piece], position: int) -> bool:
+        """Whether what is also a name is the verb: "light up the hall"."""
+        verb = piece.sense(Role.VERB)
+        if verb is None or self._clause.verbs or self._nominal or position + 1 >= len(pieces):
+            return False
+        tail = pieces[position + 1].sense(Role.TAIL)
+        return tail is not None and (verb.value, tail.value) in self._lexicon.actions
+
+    def _can_act(self, verb: str, pieces: Sequence[Piece]) -> bool:
+        """Whether a verb is one by itself, or with a particle that is said."""
+        actions = self._lexicon.actions
+        if (verb, None) in actions:
+            return True
+        tails = (
+            *self._clause.tails,
+            *(sense.value for one in pieces if (sense := one.sense(Role.TAIL)) is not None),
+        )
+        return any((verb, tail) in actions for tail in tails)
+
+    # Takers: each says whether the piece is what it is for.
+
+    def _name(self, piece: Piece) -> None:
+        if self._in_place or piece.case in {Case.PLACE, Case.FROM}:
+            self._placed.add(len(self._nominal))
+        self._nominal.append(piece)
+
+    def _filler(self, *_: object) -> bool:
+        return True
+
+    def _negation(self, piece: Piece, *_: object) -> bool:
+        if self._clause.verbs and self._lexicon.language == "en":
+            # "play Does Not Exist": it negates no command, and nothing that is known.
+            self._clause.unknown.append(piece.text)
+        else:
+            self._clause.is_negated = True
+        return True
+
+    def _only_taken(self, *_: object) -> bool:
+        self._only = True
+        return True
+
+    def _verb(
+        self, piece: Piece, value: str, pieces: Sequence[Piece], position: int, content: Sequence[Piece]
+    ) -> bool:
+        if not self._may_be_verb(piece, value, pieces, position, content):
+            return False
+        self._clause.verbs.append(value)
+        self._in_place = False
+        return True
+
+    def _may_be_verb(
+        self, piece: Piece, value: str, pieces: Sequence[Piece], position: int, content: Sequence[Piece]
+    ) -> bool:
+        """Whether a word is the verb here, and not the name of a thing or how it is."""
+        clause = self._clause
+        if self._asks and (piece.sense(Role.STATE) or piece.sense(Role.ASK)):
+            return False
+        if piece.text in self._lexicon.gerunds and not any("mind" in one.text for one in pieces):
+            return False
+        if not piece.words and not piece.sense(Role.STATE):
+            return True
+        if clause.verbs:
+            # "get it to vacuum"
+            return bool(piece.words) and position > 0 and pieces[position - 1].text == "to"
+        if self._nominal or clause.states or clause.tails:
+            return False
+        return not piece.words or (len(content) > 1 and self._can_act(value, pieces))
+
+    def _tail(
+        self, piece: Piece, value: str, pieces: Sequence[Piece], position: int, content: Sequence[Piece]
+    ) -> bool:
+        del content
+        if not self._belongs_to_verb(piece, value, pieces, position):
+            return False
+        self._clause.tails.append(value)
+        self._in_place = False
+        return True
+
+    def _belongs_to_verb(self, piece: Piece, value: str, pieces: Sequence[Piece], position: int) -> bool:
+        """Whether a particle is the verb's, said before or after it, or acts without one."""
+        clause, actions = self._clause, self._lexicon.actions
+        if " " in value and ("", value) in actions:
+            return True
+        if clause.verbs:
+            follows = position > 0 and pieces[position - 1].sense(Role.VERB) is not None
+            has_one = bool(clause.tails) and self._lexicon.language == "en"
+            is_place = (
+                piece.sense(Role.PREPOSITION) and not follows and self._leads_to_place(pieces, position)
+            )
+            return (clause.verbs[-1], value) in actions and not has_one and not is_place
+        later = next((one.sense(Role.VERB) for one in pieces[position + 1 :] if one.sense(Role.VERB)), None)
+        if later is not None and (later.value, value) in actions:
+            return True
+        return ("", value) in actions and not piece.sense(Role.STATE)
+
+    def _leads_to_place(self, pieces: Sequence[Piece], position: int) -> bool:
+        """Whether a place or a list comes next, and the particle that the verb needs comes later, or came."""
+        rest = [one for one in pieces[position + 1 :] if not is_only(one, Role.DETERMINER)]
+        if not rest or not (rest[0].places or rest[0].words):
+            return False
+        verb = self._clause.verbs[-1]
+        later = any(
+            (sense := one.sense(Role.TAIL)) is not None and (verb, sense.value) in self._lexicon.actions
+            for one in rest
+        )
+        return bool(rest[0].places) and later
+
+    def _state(
+        self, piece: Piece, value: str, pieces: Sequence[Piece], position: int, content: Sequence[Piece]
+    ) -> bool:
+        clause = self._clause
+        del content
+        if piece.sense(Role.PREPOSITION) and not (self._asks and not self._has_later_state(pieces, position)):
+            rest = [one for one in pieces[position + 1 :] if not is_only(one, Role.DETERMINER)]
+            others = (
+                clause.tails
+                or clause.states
+                or any(one.sense(Role.STATE) or one.sense(Role.TAIL) for one in rest if one is not piece)
+            )
+            if (
+                rest
+                and (rest[0].places or rest[0].words)
+                and (others or (rest[0].places and rest[0].places[0].is_floor))
+            ):
+                return False
+        if clause.tails and not self._asks and piece.sense(Role.PREPOSITION):
+            return False
+        clause.states.append(value)
+        self._in_place = False
+        return True
+
+    def _has_later_state(self, pieces: Sequence[Piece], position: int) -> bool:
+        return bool(self._clause.states) or any(one.sense(Role.STATE) for one in pieces[position + 1 :])
+
+    def _change(self, sign: int, piece: Piece, value: str) -> bool:
+        clause = self._clause
+        if value == "any" and piece.sense(Role.TAIL) and clause.tails and clause.verbs:
+            return True
+        clause.changes.append((value, sign))
+        return True
+
+    def _more(self, piece: Piece, value: str, *_: object) -> bool:
+        return self._change(1, piece, value)
+
+    def _less(self, piece: Piece, value: str, *_: object) -> bool:
+        return self._change(-1, piece, value)
+
+    def _amount(
+        self, piece: Piece, value: float, pieces: Sequence[Piece], position: int, content: Sequence[Piece]
+    ) -> bool:
+        mode = self._mode if self._mode is not Case.NONE else piece.case
+        if self._lexicon.language == "hu" and piece.text.endswith(_UP_TO):
+            mode = Case.TO
+        if piece.number is not None:
+            return False
+        del content
+        unit = "percent"
+        self._clause.values.append(
+            Value(float(value), unit, mode if mode in {Case.TO, Case.WITH} else Case.NONE)
+        )
+        self._mode = Case.NONE
+        del pieces, position
+        return True
+
+    def _a_bit(self, *_: object) -> bool:
+        self._clause.values.append(Value(None))
+        return True
+
+    def _a_lot(self, *_: object) -> bool:
+        self._clause.values.append(Value(None, a_lot=True))
+        return True
+
+    def _unit(self, piece: Piece, value: str, *_: object) -> bool:
+        values = self._clause.values
+        if value == "duration":
+            self._clause.unknown.append(piece.text)
+            return True
+        if values and values[-1].number is not None and values[-1].unit is None:
+            mode = piece.case if piece.case in {Case.TO, Case.WITH} else values[-1].mode
+            values[-1] = Value(values[-1].number, value, mode)
+            return True
+        if values and values[-1].unit == value:
+            return True
+        if value == "degree" or self._asks:
+            self._clause.attributes.append("temperature" if value == "degree" else "percent")
+            return True
+        return False
+
+    def _number(self, piece: Piece, pieces: Sequence[Piece], position: int) -> None:
+        clause = self._clause
+        after = pieces[position + 1] if position + 1 < len(pieces) else None
+        unit = after.sense(Role.UNIT) if after is not None else None
+        if (
+            piece.sense(Role.DETERMINER)
+            and unit is None
+            and self._mode is Case.NONE
+            and piece.case is Case.NONE
+        ):
+            return
+        mode = self._mode if self._mode is not Case.NONE else piece.case
+        before = pieces[position - 1] if position else None
+        is_time = (before is not None and before.text == "at") or piece.case is Case.OTHER
+        if is_time and unit is None:
+            # "at seven", `hatkor`: a time of day.
+            clause.unknown.append(piece.text)
+            return
+        clause.values.append(Value(piece.number, None, mode if mode in {Case.TO, Case.WITH} else Case.NONE))
+        self._mode = Case.NONE
+
+    def _to(self, piece: Piece, _value: object, pieces: Sequence[Piece], position: int, *_: object) -> bool:
+        self._mode, self._in_place = Case.TO, False
+        rest = [one for one in pieces[position + 1 :] if not is_only(one, Role.DETERMINER)]
+        if piece.sense(Role.PREPOSITION) and rest and rest[0].words:
+            self._mode, self._in_place = Case.NONE, True
+        return True
+
+    def _by(self, piece: Piece, _value: object, pieces: Sequence[Piece], position: int, *_: object) -> bool:
+        rest = [one for one in pieces[position + 1 :] if not is_only(one, Role.DETERMINER)]
+        if piece.sense(Role.PREPOSITION) and rest and rest[0].words and rest[0].number is None:
+            # "the lamp by the sofa": not a place that the home has, but a part of a name.
+            return True
+        self._mode, self._in_place = Case.WITH, False
+        return True
+
+    def _preposition(self, piece: Piece, *_: object) -> bool:
+        self._in_place = piece.text != "of"
+        return True
+
+    def _attribute(self, piece: Piece, value: str, *_: object) -> bool:
+        if piece.sense(Role.KIND) and not self._asks and value != "temperature" and self._is_thing(piece):
+            return False
+        self._clause.attributes.append(value)
+        if piece.words:
+            self._soft.append(piece)
+        return True
+
+    def _is_thing(self, piece: Piece) -> bool:
+        return bool(piece.words and piece.words[0].stems)
+
+    def _color(self, piece: Piece, value: str, *_: object) -> bool:
+        self._clause.colors.append(value)
+        if piece.words:
+            self._soft.append(piece)
+        return True
+
+    def _white(self, _piece: Piece, value: int, *_: object) -> bool:
+        self._clause.whites.append(value)
+        return True
+
+    def _mode_word(self, piece: Piece, value: str, *_: object) -> bool:
+        if piece.words and any(word.kinds for word in piece.words):
+            return False
+        self._clause.modes.append(value)
+        return True
+
+    def _quantifier(self, role: Role) -> bool:
+        self._clause.quantifiers.add(role)
+        return True
+
+    def _all(self, *_: object) -> bool:
+        return self._quantifier(Role.ALL)
+
+    def _both(self, *_: object) -> bool:
+        return self._quantifier(Role.BOTH)
+
+    def _any(self, *_: object) -> bool:
+        return self._quantifier(Role.ANY)
+
+    def _everything(self, *_: object) -> bool:
+        self._clause.quantifiers.add(Role.ALL)
+        return self._quantifier(Role.EVERYTHING)
+
+    def _step(self, _piece: Piece, value: str, *_: object) -> bool:
+        if self._asks:
+            return False
+        self._clause.steps.append(value)
+        return True
+
+    def _whole(self, *_: object) -> bool:
+        return self._quantifier(Role.WHOLE)
+
+    def _vague(self, piece: Piece, *_: object) -> bool:
+        """What may be a part of a name, or only say what another place says already: "outside"."""
+        if piece.words:
+            self._soft.append(piece)
+        return True
+
+    def _here(self, *_: object) -> bool:
+        self._clause.is_here = True
+        return True
+
+    def _pronoun(self, piece: Piece, *_: object) -> bool:
+        if piece.sense(Role.DETERMINER) and self._lexicon.language == "hu" and piece.text in {"az", "ez"}:
+            return True
+        self._clause.is_pronoun = True
+        return True
+
+    def _also(self, *_: object) -> bool:
+        self._clause.is_also = True
+        return True
+
+    def _ask(self, piece: Piece, value: str, pieces: Sequence[Piece], *_: object) -> bool:
+        if not self._asks:
+            return False
+        self._clause.asks_opposite |= piece.text.endswith("n't") and bool(self._clause.asks)
+        self._clause.asks += [str(sense.value) for sense in piece.senses if sense.role is Role.ASK]
+        del value, pieces
+        return True
+
+    def _adjective(self, piece: Piece, value: str, *_: object) -> bool:
+        if not self._asks or (piece.sense(Role.STATE) and "how" not in self._clause.asks):
+            return False
+        if (
+            piece.words
+            and self._lexicon.language == "en"
+            and "how" not in self._clause.asks
+            and "like" not in self._clause.asks
+        ):
+            return False
+        self._clause.adjectives.append(value)
+        return True
+
+    def _indirect_in_question(self, _piece: Piece, value: Indirect, *_: object) -> bool:
+        if not self._asks or value.attribute is None:
+            return False
+        self._clause.adjectives.append(value.attribute)
+        return True
+
+    def _copula(self, *_: object) -> bool:
+        self._clause.has_copula = True
+        return True
+
+    def _list_phrase(self, *_: object) -> bool:
+        self._clause.verbs.append("list_phrase")
+        return True
+
+    _TAKERS: ClassVar[tuple[tuple[Role, Callable[..., bool]], ...]] = (
+        (Role.NEGATION, _negation),
+        (Role.ONLY, _only_taken),
+        (Role.ASK, _ask),
+        (Role.ADJECTIVE, _adjective),
+        (Role.INDIRECT, _indirect_in_question),
+        (Role.VERB, _verb),
+        (Role.TAIL, _tail),
+        (Role.STATE, _state),
+        (Role.MORE, _more),
+        (Role.LESS, _less),
+        (Role.A_BIT, _a_bit),
+        (Role.A_LOT, _a_lot),
+        (Role.AMOUNT, _amount),
+        (Role.UNIT, _unit),
+        (Role.STEP, _step),
+        (Role.WHITE, _white),
+        (Role.COLOR, _color),
+        (Role.MODE, _mode_word),
+        (Role.ATTRIBUTE, _attribute),
+        (Role.EVERYTHING, _everything),
+        (Role.ALL, _all),
+        (Role.WHOLE, _whole),
+        (Role.VAGUE, _vague),
+        (Role.BOTH, _both),
+        (Role.ANY, _any),
+        (Role.HERE, _here),
+        (Role.ALSO, _also),
+        (Role.TO, _to),
+        (Role.BY, _by),
+        (Role.PREPOSITION, _preposition),
+        (Role.PRONOUN, _pronoun),
+        (Role.COPULA, _copula),
+        (Role.LIST_PHRASE, _list_phrase),
+    )
+
+
+def is_only(piece: Piece, role: Role) -> bool:
+    """Whether a piece is this and nothing else."""
+    return bool(piece.senses) and all(sense.role is role for sense in piece.senses)
+
+
+def _is_placed_only(pieces: Sequence[Piece]) -> bool:
+    return all(piece.places or not piece.words for piece in pieces)
