@@ -33,6 +33,11 @@ class NewestOfEachHome(Generic[Derived]):
         self._kept.move_to_end(registry.key)
         return kept[1]
 
+    def latest(self, registry: Registry) -> Derived | None:
+        """What was derived from the newest revision of this home that is known, whichever that is."""
+        kept = self._kept.get(registry.key)
+        return None if kept is None else kept[1]
+
     def put(self, registry: Registry, derived: Derived) -> None:
         """Keep what was derived from a revision, instead of what was from another one of the same home."""
         self._kept[registry.key] = (registry.revision, derived)

@@ -71,7 +71,7 @@ class TemplateStage:
             return _passed_on("longer than any template")
         lists = await self._lists_of(picture.registry, utterance.language)
         return await self._matching.run(
-            picture.registry.key, partial(self._understand, utterance, picture.registry, lists)
+            picture.registry.key, partial(self.match, utterance, picture.registry, lists)
         )
 
     async def warm(self, languages: Iterable[str], picture: HomePicture | None = None) -> None:
@@ -88,9 +88,10 @@ class TemplateStage:
         self._matching.close()
         self._listing.close()
 
-    def _understand(
+    def match(
         self, utterance: Utterance, registry: Registry, lists: Mapping[str, TextSlotList]
     ) -> Understanding:
+        """What a sentence means with these lists; computed where it is called."""
         templates = self._templates_of(utterance.language)
         if templates is None:
             return _passed_on("no templates in this language")

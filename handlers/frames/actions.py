@@ -46,7 +46,7 @@ _SIMPLE: Final[Mapping[str, Mapping[str, str]]] = {
     "lock": {"lock": "HassTurnOn"},
     "unlock": {"lock": "HassTurnOff"},
     "stop": {
-        "cover": "HassStopMoving", "valve": "HassStopMoving", "media_player": "HassMediaPause",
+        "cover": "HassStopMoving", "valve": "HassTurnOff", "media_player": "HassMediaPause",
         "script": "HassTurnOff", "fan": "HassTurnOff", "switch": "HassTurnOff",
         "vacuum": "HassVacuumPause", "lawn_mower": "HassLawnMowerPause", "automation": "HassTurnOff",
         "climate": "HassTurnOff", "humidifier": "HassTurnOff",
@@ -74,8 +74,8 @@ ACTION_OF_STATE: Final = {
 """What is to be done where only the wanted state was said."""
 
 # By these a thing is to have more or less of something, where no amount is said.
-_RAISING: Final = frozenset({"increase", "raise", "brighten", "warm", "louder"})
-_LOWERING: Final = frozenset({"decrease", "lower", "dim", "cool", "quieter"})
+_RAISING: Final = frozenset({"increase", "raise", "brighten", "louder"})
+_LOWERING: Final = frozenset({"decrease", "lower", "dim", "quieter"})
 _SETTING: Final = frozenset({
     "set", "turn_on", "fel", "le", "turn_off", "open", "close", "start", "activate", *_RAISING, *_LOWERING,
 })  # fmt: skip
@@ -228,7 +228,8 @@ def _percent(actions: tuple[str, ...], domain: str, value: Value, sign: int) -> 
     if sign:
         return _percent_more(domain, sign * number)
     name, slot = _PERCENT_SLOT[domain]
-    closing = set(actions) & {"close", "lower", "turn_off"} and value.mode is not Case.TO
+    closing = set(actions) & {"close", "lower", "turn_off"} and not set(actions) & {"open", "raise"}
+    closing = closing and value.mode is not Case.TO
     if domain == "cover" and closing and value.unit == "percent":
         number = _ALL - number
     return name, {slot: _plain(number)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from handlers.frames.clause import Clause
+from handlers.frames.clause import Clause, Mention
 from handlers.frames.home_index import HomeIndex
 from handlers.frames.lexicon import Lexicon, Role
 from handlers.frames.mentions import Meant, meant_by
@@ -53,7 +53,7 @@ def asked_for(clause: Clause, index: HomeIndex, lexicon: Lexicon, utterance: Utt
     asks = set(clause.asks)
     if not clause.mentions and asks & {"time", "date"}:
         return Intent(TIME if "time" in asks else DATE)
-    if clause.changes or clause.values or (clause.verbs and not _as_state(clause, lexicon)):
+    if clause.changes or clause.values or not _only_asks(clause, lexicon):
         return None
     attribute = _attribute(clause, asks)
     if attribute is not None or "like" in asks:
@@ -62,6 +62,12 @@ def asked_for(clause: Clause, index: HomeIndex, lexicon: Lexicon, utterance: Utt
         return _state(clause, asks, index, lexicon, utterance)
     is_plain = clause.mentions and not clause.attributes and asks & {"what", "how", "where"}
     return _plain_state(clause, asks, index, lexicon) if is_plain else None
+
+
+def _only_asks(clause: Clause, lexicon: Lexicon) -> bool:
+    """Whether its verbs do nothing: "how much battery does it have", "did I lock the door"."""
+    actions = {action for verb in clause.verbs for action in lexicon.actions.get((verb, None), ())}
+    return not clause.verbs or (actions <= {"set"} and not clause.tails) or _as_state(clause, lexicon)
 
 
 def _as_state(clause: Clause, lexicon: Lexicon) -> bool:
@@ -98,7 +104,9 @@ def _attribute(clause: Clause, asks: set[str]) -> str | None:
     if any("battery" in mention.kinds for mention in clause.mentions) and asks & {"what", "how", "how_many"}:
         return "battery"
     if clause.attributes and asks & {"what", "how", "how_many", "which", "like"}:
-        return "setpoint" if "setpoint" in clause.attributes else clause.attributes[0]
+        if "setpoint" in clause.attributes:
+            return "setpoint"
+        return next((one for one in clause.attributes if one != "percent"), "percent")
     if clause.adjectives and asks & {"what", "how", "which", "like"} and not (asks & {"how_many"}) - asks:
         return clause.adjectives[0]
     return None
@@ -121,7 +129,7 @@ def _temperature(clause: Clause, index: HomeIndex, lexicon: Lexicon, utterance: 
     if meant is None:
         return None
     mask = meant.mask
-    if not clause.mentions:
+    if not clause.mentions or _says_attribute_only(clause.mentions[0]):
         area = index.areas.get(utterance.area_id or "")
         mask = (readable & area.mask if area else 0) or mask
     if not mask:
@@ -162,12 +170,17 @@ def _measured(attribute: str, clause: Clause, index: HomeIndex, lexicon: Lexicon
 
 
 def _meant(clause: Clause, allowed: int, index: HomeIndex, lexicon: Lexicon) -> Meant | None:
-    if not clause.mentions:
+    if not clause.mentions or _says_attribute_only(clause.mentions[0]):
         return Meant(allowed)
     if len(clause.mentions) != 1:
         return None
     meant = meant_by(clause.mentions[0], allowed, index, lexicon)
     return meant if meant.mask else None
+
+
+def _says_attribute_only(mention: Mention) -> bool:
+    """Whether it is only the word for what is asked of something: "the temperature"."""
+    return not mention.pieces and not any(piece.sense(Role.VAGUE) for piece in mention.soft)
 
 
 def _state(
@@ -179,6 +192,11 @@ def _state(
     if meant is None:
         return None
     mask = meant.mask
+    if meant.kinds and not meant.by_name:
+        certain = 0
+        for kind in meant.kinds:
+            certain |= index.of_kind(lexicon.kinds[kind])[0]
+        mask = mask & certain or mask
     if not meant.by_name and (locks := mask & index.domains.get("lock", 0)) and wanted in _LOCKED:
         mask = locks
     asked: str | None = _how(asks, clause, plural=any(mention.is_plural for mention in clause.mentions))

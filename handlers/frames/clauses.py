@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from handlers.frames.case import Case
 from handlers.frames.clause import Clause, Mention, Sentence
 from handlers.frames.lexicon import Lexicon, Role
 from handlers.frames.link import Piece
@@ -25,8 +26,10 @@ def sentence_of(pieces: Sequence[Piece], lexicon: Lexicon) -> Sentence:
     remark = _remark(content, pieces, asks=asks)
     if remark is not None:
         return Sentence((), asks, not_for_me=remark)
-    builder = _Builder(lexicon, asks=asks)
-    for part in _parts(pieces, lexicon):
+    parts = list(_parts(pieces, lexicon))
+    is_alone = sum(any(not is_only(piece, Role.FILLER) for piece in part) for part, _, _ in parts) == 1
+    builder = _Builder(lexicon, asks=asks, is_alone=is_alone)
+    for part in parts:
         builder.add(part)
     clauses = builder.clauses()
     if any(clause.is_negated for clause in clauses):
@@ -62,11 +65,12 @@ def _is_question(content: Sequence[Piece], lexicon: Lexicon) -> bool:
         first = next((one for one in content if one.sense(Role.FILLER) is None or one.sense(Role.ASK)), None)
         if first is not None and first.sense(Role.ASK) is not None:
             return True
-        # "Any lights on upstairs": nothing is done to any of several.
         acts = any(
             piece.sense(Role.VERB) and not piece.words and not piece.sense(Role.STATE) for piece in content
         )
-        return not acts and any(piece.sense(Role.ANY) for piece in content)
+        # "Any lights on upstairs": nothing is done to any of several. "Garage door open?"
+        is_asked = marked and any(piece.sense(Role.STATE) for piece in content)
+        return not acts and (is_asked or any(piece.sense(Role.ANY) for piece in content))
     has_verb = any(piece.sense(Role.VERB) and not piece.words for piece in content)
     for piece in content:
         if piece.sense(Role.ASK) and not piece.sense(Role.TAIL) and not (has_verb and not marked):
@@ -127,12 +131,14 @@ def _parts(pieces: Sequence[Piece], lexicon: Lexicon) -> Iterator[tuple[list[Pie
     for position, piece in enumerate(pieces):
         before = pieces[position - 1] if position else None
         if piece.sense(Role.EXCEPT_BEFORE):
-            yield part, True, is_new
+            rest, left_out = _before_exception(part)
+            yield rest, is_except, is_new
+            yield left_out, True, False
             part, is_except, is_new = [], False, False
-        elif piece.sense(Role.EXCEPT):
+        elif piece.sense(Role.EXCEPT) and (piece.text != "but" or _says_all(pieces[:position])):
             yield part, is_except, is_new
             part, is_except, is_new = [], True, False
-        elif piece.text in _STOPS or piece.sense(Role.THEN) or _connects(piece, before, lexicon):
+        elif _separates(piece, before, pieces[position + 1 :], lexicon):
             yield part, is_except, is_new
             part, is_new = [], bool(piece.sense(Role.THEN)) or piece.text in {".", ";", "!"}
             is_except = is_except and bool(piece.sense(Role.AND))
@@ -141,21 +147,47 @@ def _parts(pieces: Sequence[Piece], lexicon: Lexicon) -> Iterator[tuple[list[Pie
     yield part, is_except, is_new
 
 
-def _connects(piece: Piece, before: Piece | None, lexicon: Lexicon) -> bool:
+def _before_exception(part: list[Piece]) -> tuple[list[Piece], list[Piece]]:
+    """What is left out at the end of a part, without the object before it."""
+    at = len(part)
+    while at and (part[at - 1].words or part[at - 1].is_unknown) and part[at - 1].case is not Case.OBJECT:
+        at -= 1
+    if at and at < len(part) and part[at - 1].sense(Role.DETERMINER):
+        at -= 1
+    return part[:at], part[at:]
+
+
+def _separates(piece: Piece, before: Piece | None, after: Sequence[Piece], lexicon: Lexicon) -> bool:
+    """Whether one part ends here and another begins."""
+    if piece.text in _STOPS or piece.sense(Role.THEN):
+        return True
+    return _connects(piece, before, after, lexicon)
+
+
+def _says_all(pieces: Sequence[Piece]) -> bool:
+    """Whether there is something to leave out of: "every door but the front door"."""
+    return any(piece.sense(Role.ALL) or piece.sense(Role.EVERYTHING) for piece in pieces)
+
+
+def _connects(piece: Piece, before: Piece | None, after: Sequence[Piece], lexicon: Lexicon) -> bool:
     if piece.sense(Role.AND) is None:
-        return False
+        return piece.text == "but"
     if piece.sense(Role.TAIL) and before is not None:
         verb = before.sense(Role.VERB)
-        return not (verb is not None and (verb.value, piece.text) in lexicon.actions)
+        # `a függönyt meg húzd be`: it joins things, and is else a mere "whereas".
+        thing = next((one for one in after if not is_only(one, Role.DETERMINER)), None)
+        joins = thing is not None and (bool(thing.words) or thing.is_unknown)
+        return joins and not (verb is not None and (verb.value, piece.text) in lexicon.actions)
     return True
 
 
 class _Builder:
     """Puts parts together to clauses."""
 
-    def __init__(self, lexicon: Lexicon, *, asks: bool) -> None:
+    def __init__(self, lexicon: Lexicon, *, asks: bool, is_alone: bool) -> None:
         self._lexicon = lexicon
         self._asks = asks
+        self._is_alone = is_alone
         self._clauses: list[Clause] = []
         self._waiting: list[Clause] = []
         self._left_out: list[Mention] = []
@@ -163,7 +195,7 @@ class _Builder:
     def add(self, part: tuple[list[Piece], bool, bool]) -> None:
         """Take the next part up."""
         pieces, is_except, is_new = part
-        clause = PartReader(self._lexicon, asks=self._asks).read(pieces)
+        clause = PartReader(self._lexicon, asks=self._asks, is_alone=self._is_alone).read(pieces)
         if clause is None:
             return
         if is_except or clause.is_except:
@@ -231,6 +263,7 @@ class _Builder:
 
 def _join(into: Clause, other: Clause, *, in_front: bool = False) -> None:
     into.mentions = [*other.mentions, *into.mentions] if in_front else [*into.mentions, *other.mentions]
+    into.exceptions += other.exceptions
     into.values += other.values
     into.attributes += other.attributes
     into.colors += other.colors

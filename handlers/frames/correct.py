@@ -34,6 +34,16 @@ def corrected(
             meant.append(replace(token, text=token.text + after.text, end=after.end))
             at += 2
             continue
+        if (
+            token.glued
+            and token.text in _ENDINGS
+            and meant
+            and meant[-1].number is None
+            and meant[-1].text.isalpha()
+        ):
+            # `LED-et`: what is not read as it is written has its ending behind a hyphen.
+            at += 1
+            continue
         is_ending = token.glued and len(token.text) < LONGEST_ENDING
         if (
             token.number is not None
@@ -52,14 +62,21 @@ def corrected(
     return meant, slips
 
 
+_ENDINGS: Final = frozenset({
+    "t", "et", "at", "ot", "öt", "ban", "ben", "ba", "be", "ra", "re", "on", "en", "ön", "n", "val",
+    "vel", "nak", "nek", "ról", "ről", "ból", "ből", "tól", "től", "nál", "nél", "hoz", "hez", "höz",
+    "ig", "ok", "ek", "k",
+})  # fmt: skip
+
+
 def _is_run_apart(token: Token, after: Token, index: HomeIndex, lexicon: Lexicon) -> bool:
     """Whether two words are one word of this home, or of the language, that was heard as two."""
     if not (token.text.isalpha() and after.text.isalpha()) or after.glued:
         return False
     joined = token.text + after.text
     if index.knows_form(joined, lexicon):
-        # Where the first is a word of this home's names by itself, they are two.
-        return not index.knows_form(token.text, lexicon)
+        # Where the first is a word of this home's names by itself, and the second some word, they are two.
+        return not (index.knows_form(token.text, lexicon) and _is_known(after.text, index, lexicon))
     known = token.text in lexicon.vocabulary and after.text in lexicon.vocabulary
     return not known and lexicon.is_verb(joined) and not index.knows_form(after.text, lexicon)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from handlers.frames.case import Case
@@ -106,6 +106,13 @@ class HomeIndex:
         mask = 0
         for domain in kind.domains:
             mask |= self.domains.get(domain, 0)
+        if kind.only_named:
+            called = 0
+            for word in kind.words:
+                called |= self.named.get(word, 0)
+            for one in kind.classes:
+                called |= self.classes.get(one, 0)
+            return mask & called, mask & called
         if not kind.classes:
             return mask, mask
         exact = 0
@@ -145,6 +152,87 @@ def index_of(registry: Registry, lexicon: Lexicon) -> HomeIndex:
     for word in {*index.named, *index.places}:
         _note_word(index, word)
     return index
+
+
+MOST_CHANGED: Final = 50
+"""Entities that are changed in an index; where more changed, it is quicker to build it anew."""
+
+
+def updated(index: HomeIndex, registry: Registry, lexicon: Lexicon) -> HomeIndex:
+    """The index of a newer revision of the same home; what stayed is taken over.
+
+    The old index stays as it is, for whoever is still using it.
+    """
+    if (registry.areas, registry.floors) != (index.registry.areas, index.registry.floors):
+        return index_of(registry, lexicon)
+    entities = registry.exposed_entities()
+    pairs = list(zip(index.entities, entities, strict=False))
+    changed = [bit for bit, (old, new) in enumerate(pairs) if old is not new and old != new]
+    if len(entities) != len(index.entities) or len(changed) > MOST_CHANGED:
+        return index_of(registry, lexicon)
+    if any(_place_of(pairs[bit][0]) != _place_of(pairs[bit][1]) for bit in changed):
+        return index_of(registry, lexicon)
+    newer = replace(
+        index,
+        registry=registry,
+        entities=entities,
+        named=dict(index.named),
+        classes=dict(index.classes),
+        words_of=list(index.words_of),
+        slips=index.slips.copied(),
+        plain=dict(index.plain),
+        kinds={},
+        ordered=None,
+    )
+    for bit in changed:
+        _forget(newer, lexicon, bit, pairs[bit][0])
+        _rename(newer, lexicon, bit, pairs[bit][1])
+    return newer
+
+
+def _place_of(entity: Entity) -> tuple[str, str | None]:
+    return entity.id, entity.area_id
+
+
+def _forget(index: HomeIndex, lexicon: Lexicon, bit: int, entity: Entity) -> None:
+    one = 1 << bit
+    if entity.device_class:
+        index.classes[entity.device_class] &= ~one
+    for name in dict.fromkeys((entity.name, *entity.aliases)):
+        words = words_of(name)
+        index.names = _changed(index.names, words, ~one, add=0)
+        for word in searched_words(words, lexicon):
+            index.named[word] = index.named.get(word, 0) & ~one
+            if not index.named[word]:
+                del index.named[word]
+                if word not in index.places:
+                    index.slips.remove(word)
+
+
+def _rename(index: HomeIndex, lexicon: Lexicon, bit: int, entity: Entity) -> None:
+    one = 1 << bit
+    if entity.device_class:
+        index.classes[entity.device_class] = index.classes.get(entity.device_class, 0) | one
+    all_words = []
+    for name in dict.fromkeys((entity.name, *entity.aliases)):
+        words = words_of(name)
+        if words:
+            index.names = _changed(index.names, words, -1, add=one)
+            all_words.append(frozenset(words))
+        for word in searched_words(words, lexicon):
+            if word not in index.named:
+                _note_word(index, word)
+            index.named[word] = index.named.get(word, 0) | one
+    index.words_of[bit] = tuple(all_words)
+
+
+def _changed(node: NameNode, words: tuple[str, ...], keep: int, *, add: int) -> NameNode:
+    """A copy of the nodes on the way to a name, in whose last the entities changed."""
+    if not words:
+        return NameNode(node.below, node.entities & keep | add, node.places)
+    below = dict(node.below)
+    below[words[0]] = _changed(node.below.get(words[0]) or NameNode(), words[1:], keep, add=add)
+    return NameNode(below, node.entities, node.places)
 
 
 def _note_word(index: HomeIndex, word: str) -> None:

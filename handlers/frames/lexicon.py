@@ -71,7 +71,7 @@ INFLECTED: Final = frozenset({
 })  # fmt: skip
 
 # Words as which an unknown one may have been meant.
-_CORRECTED: Final = frozenset({Role.VERB, Role.KIND, Role.ATTRIBUTE, Role.STATE, Role.COLOR})
+_CORRECTED: Final = frozenset({Role.VERB, Role.KIND, Role.STATE})
 
 _PLAIN_GROUPS: Final = {
     "except": Role.EXCEPT,
@@ -142,6 +142,8 @@ class Kind:
         loose: The noun means all of its kind, not rather those that have it in their names: "the light" may
             be called "Kitchen spots", "the radio" is what is called a radio.
         loose_at_places: It does so where a place is said: "the lamp in the kitchen".
+        only_named: It means only those: who has no radio cannot turn it on.
+        alike: Its nouns mean the same; else "the fan" is not what is called an extractor.
     """
 
     name: str
@@ -150,6 +152,8 @@ class Kind:
     words: frozenset[str] = frozenset()
     loose: bool = False
     loose_at_places: bool = False
+    only_named: bool = False
+    alike: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +204,7 @@ class Lexicon:
         self._root = _Node()
         self._plain: dict[str, str] = {}
         self._verb_forms: dict[str, set[str]] = {}
+        self._short: set[tuple[str, str]] = set()
         self.vocabulary: set[str] = set()
         self.slips = Slips()
         self.gerunds: set[str] = set()
@@ -324,7 +329,7 @@ class Lexicon:
         numbers = self.numbers
         self.vocabulary.update(numbers.units, numbers.tens, numbers.hundred, numbers.thousand, numbers.point)
         for word, node in self._root.below.items():
-            if any(sense.role in _CORRECTED for sense in node.senses):
+            if word not in self.gerunds and any(sense.role in _CORRECTED for sense in node.senses):
                 self.slips.add(word)
 
     def _add_all(self, phrases: Iterable[Any], sense: Sense) -> None:
@@ -352,8 +357,10 @@ class Lexicon:
             domains=frozenset(data.get("domains") or ()),
             classes=frozenset(data.get("classes") or ()),
             words=frozenset(words),
-            loose=data.get("loose") is True,
-            loose_at_places=data.get("loose") == "places",
+            loose=data.get("by_name") is None,
+            loose_at_places=data.get("by_name") == "unless_placed",
+            alike=bool(data.get("alike")),
+            only_named=data.get("by_name") == "only",
         )
         self._add_all(words, Sense(Role.KIND, name))
 
@@ -373,6 +380,9 @@ class Lexicon:
             forms = set(verbs[stem] or ()) if stem in verbs else asking_forms(stem)
             for form in forms:
                 self._verb_forms.setdefault(form, set()).add(stem)
+            if plus and stem not in verbs:
+                # `kapu kinyit`, as one speaks to a machine.
+                self._short.add((prefix, stem))
             self._know(stem, prefix if plus else None, action)
             return
         head, gap, tail = (part.strip() for part in phrase.partition(GAP))
@@ -398,6 +408,9 @@ class Lexicon:
         for verb, tail in self.actions:
             if tail:
                 prefixes.setdefault(verb, set()).add(tail)
+        for prefix, stem in sorted(self._short):
+            self._add(prefix + stem, Sense(Role.VERB, f"{prefix}+{stem}"))
+            self.actions.setdefault((f"{prefix}+{stem}", None), self.actions[stem, prefix])
         for form, stems in self._verb_forms.items():
             for stem in sorted(stems):
                 self._add(form, Sense(Role.VERB, stem))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from handlers.frames.case import Case
@@ -23,6 +24,8 @@ _INTENT_OF: Final = {
 }
 # Verbs whose subject is what goes onto a list, so that it has no ending.
 _OF_ITSELF: Final = frozenset({"megy", "kerül", "list_phrase"})
+LONGEST_ARTICLE: Final = 3
+"""Letters of a word that may be an article or a connector; a thing to buy has more."""
 _SHOPPING: Final = ("shopping", "grocer", "bevásárl")
 _EDGES: Final = frozenset({Role.FILLER, Role.DETERMINER, Role.AND, Role.ALSO})
 _AROUND: Final = _EDGES | {Role.TO, Role.PREPOSITION, Role.TAIL, Role.LIST_PHRASE}
@@ -44,6 +47,12 @@ def list_intents(
     if not lists or any(piece.sense(Role.NEGATION) for piece in pieces) or clauses[0].exceptions:
         return None
     named = [piece for piece in pieces if _is_list(piece, lists, lexicon)]
+    last = utterance.session.turns[-1].intents if utterance.session.turns else ()
+    if last and last[-1].name == "HassListAddItem" and _is_more(clauses, pieces):
+        return [
+            replace(last[-1], slots={**last[-1].slots, "item": item})
+            for item in _more(pieces, tokens, utterance)
+        ]
     action = _action(clauses, lexicon, is_directed=any(_is_onto(piece, tokens) for piece in named))
     if action is None or not (named or _is_shopping(pieces)):
         return None
@@ -67,9 +76,13 @@ def _is_shopping(pieces: Sequence[Piece]) -> bool:
     if len(phrases) != 1 or phrases[0] not in {0, len(content) - 1}:
         return False
     things = [piece for position, piece in enumerate(content) if position not in phrases]
-    return bool(things) and all(
-        piece.is_unknown or piece.number is not None or piece.sense(Role.AND) for piece in things
-    )
+    return bool(things) and all(_may_be_bought(piece) for piece in things)
+
+
+def _may_be_bought(piece: Piece) -> bool:
+    if piece.is_unknown or piece.number is not None or piece.slip is not None:
+        return True
+    return not piece.words and all(sense.role in _EDGES | {Role.COLOR, Role.UNIT} for sense in piece.senses)
 
 
 def _action(clauses: Sequence[Clause], lexicon: Lexicon, *, is_directed: bool) -> str | None:
@@ -94,10 +107,28 @@ def _action(clauses: Sequence[Clause], lexicon: Lexicon, *, is_directed: bool) -
     return max(possible)[1] if possible else None
 
 
+def _is_more(clauses: Sequence[Clause], pieces: Sequence[Piece]) -> bool:
+    """Whether nothing but another thing is said, and that it is another one: "and jam"."""
+    begins = bool(pieces) and any(clause.is_also for clause in clauses)
+    return (
+        begins
+        and all(_may_be_bought(piece) for piece in pieces)
+        and any(piece.is_unknown for piece in pieces)
+    )
+
+
+def _more(pieces: Sequence[Piece], tokens: Sequence[Token], utterance: Utterance) -> tuple[str, ...]:
+    said = _trimmed(pieces)
+    text = utterance.text[tokens[said[0].first].start : tokens[said[-1].last - 1].end]
+    return items_of(text, utterance.language, inflected=utterance.language == "hu")
+
+
 def _is_onto(piece: Piece, tokens: Sequence[Token]) -> bool:
     """Whether a list is where something goes."""
     # An object beside it has a verb, which nobody knows.
-    return piece.case is Case.TO and not any(token.text.endswith("t") for token in tokens)
+    others = [token.text for token in tokens if not piece.first <= tokens.index(token) < piece.last]
+    words = [text for text in others if len(text) > LONGEST_ARTICLE]
+    return piece.case is Case.TO and len({text.endswith("t") for text in words}) == 1
 
 
 def _is_list(piece: Piece, lists: int, lexicon: Lexicon) -> bool:

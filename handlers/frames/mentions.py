@@ -37,7 +37,10 @@ class Meant:
 
 @dataclass(frozen=True, slots=True)
 class _Unit:
-    """What one piece of a mention can be explained by: masks of entities."""
+    """What one piece of a mention can be explained by: masks of entities.
+
+    `others` are called by another noun of the same kind: an extractor, where "the fan" was said.
+    """
 
     named: int
     placed: int
@@ -47,6 +50,8 @@ class _Unit:
     is_placed: bool
     is_loose: bool
     kinds: tuple[str, ...]
+    others: int = 0
+    is_plural: bool = False
 
 
 def meant_by(mention: Mention, allowed: int, index: HomeIndex, lexicon: Lexicon) -> Meant:
@@ -177,7 +182,20 @@ def _word_unit(word: Word, index: HomeIndex, lexicon: Lexicon, *, is_placed: boo
     loose = any(
         lexicon.kinds[one].loose or (lexicon.kinds[one].loose_at_places and at_place) for one in word.kinds
     )
-    return _Unit(named, placed, kind, near, places, is_placed, loose, word.kinds)
+    others = _called_otherwise(word, index, lexicon)
+    return _Unit(named, placed, kind, near, places, is_placed, loose, word.kinds, others, word.plural)
+
+
+def _called_otherwise(word: Word, index: HomeIndex, lexicon: Lexicon) -> int:
+    mask = 0
+    for name in word.kinds:
+        kind = lexicon.kinds[name]
+        if kind.alike:
+            return 0
+        said = {form.stem for form in lexicon.forms_of(word.text)}
+        for other in kind.words - said:
+            mask |= index.named.get(other, 0)
+    return mask
 
 
 def _of_kinds(kinds: Sequence[str], index: HomeIndex, lexicon: Lexicon) -> tuple[int, int]:
@@ -202,6 +220,8 @@ def _narrowed(units: Sequence[_Unit], mask: int) -> Meant:
             bearing = mask & unit.named
             if bearing and not unit.is_loose:
                 mask = bearing
+            elif not unit.is_plural:
+                mask = mask & ~(unit.others & ~unit.named) or mask
         elif unit.placed & mask and (unit.is_placed or not unit.named & mask or unit.placed & mask == mask):
             places += [place for place in unit.places if place.mask & mask]
         elif unit.named & mask:

@@ -11,15 +11,17 @@ from handlers.frames.lexicon import Indirect, Lexicon, Role
 from handlers.frames.link import Piece
 
 # Amounts that are said as what something is set to: `harmadára`, `félig`.
-_UP_TO: Final = ("ra", "re", "ig")
+_HOURS: Final = 24
+_UP_TO: Final = ("ra", "re")
 
 
 class PartReader:
     """Reads one part, piece by piece."""
 
-    def __init__(self, lexicon: Lexicon, *, asks: bool) -> None:
+    def __init__(self, lexicon: Lexicon, *, asks: bool, is_alone: bool) -> None:
         self._lexicon = lexicon
         self._asks = asks
+        self._is_alone = is_alone
         self._clause = Clause()
         self._nominal: list[Piece] = []
         self._soft: list[Piece] = []
@@ -55,7 +57,7 @@ class PartReader:
     def _indirect(self, content: Sequence[Piece]) -> Piece | None:
         """The phrase that asks for something without saying it, if nothing else does."""
         found = [piece for piece in content if piece.sense(Role.INDIRECT)]
-        if len(found) != 1 or self._asks:
+        if len(found) != 1 or self._asks or (found[0].words and not self._is_alone):
             return None
         others = [piece for piece in content if piece is not found[0]]
         roles = {Role.VERB, Role.TAIL, Role.STATE, Role.MORE, Role.LESS, Role.NEGATION}
@@ -217,6 +219,10 @@ class PartReader:
                 return False
         if clause.tails and not self._asks and piece.sense(Role.PREPOSITION):
             return False
+        after = [one for one in pieces[position + 1 :] if not is_only(one, Role.DETERMINER)]
+        asks_what = self._asks and set(clause.asks) & {"what", "how", "how_many"}
+        if piece.sense(Role.PREPOSITION) and asks_what and after and after[0].words:
+            return False
         clause.states.append(value)
         self._in_place = False
         return True
@@ -267,6 +273,10 @@ class PartReader:
         if value == "duration":
             self._clause.unknown.append(piece.text)
             return True
+        if value == "degree" and values and values[-1] == Value(50.0, "percent", values[-1].mode):
+            # "half a degree"
+            values[-1] = Value(0.5, "degree", values[-1].mode)
+            return True
         if values and values[-1].number is not None and values[-1].unit is None:
             mode = piece.case if piece.case in {Case.TO, Case.WITH} else values[-1].mode
             values[-1] = Value(values[-1].number, value, mode)
@@ -291,7 +301,8 @@ class PartReader:
             return
         mode = self._mode if self._mode is not Case.NONE else piece.case
         before = pieces[position - 1] if position else None
-        is_time = (before is not None and before.text == "at") or piece.case is Case.OTHER
+        hour = piece.number is not None and piece.number <= _HOURS
+        is_time = (before is not None and before.text == "at" and hour) or piece.case is Case.OTHER
         if is_time and unit is None:
             # "at seven", `hatkor`: a time of day.
             clause.unknown.append(piece.text)

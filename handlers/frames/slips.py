@@ -24,6 +24,12 @@ class Slips:
     def __init__(self) -> None:
         self._rests: dict[str, tuple[str, ...]] = {}
 
+    def copied(self) -> Slips:
+        """A copy that can be changed."""
+        copy = Slips()
+        copy._rests = dict(self._rests)
+        return copy
+
     def add(self, word: str) -> None:
         """Let a word be found."""
         if len(word) < SHORTEST:

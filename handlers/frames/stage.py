@@ -9,7 +9,7 @@ from config.languages import SUPPORTED
 from handlers.fair_worker import FairWorker
 from handlers.frames.clauses import sentence_of
 from handlers.frames.compiler import Compiler, PassOnError
-from handlers.frames.home_index import HomeIndex, index_of
+from handlers.frames.home_index import HomeIndex, index_of, updated
 from handlers.frames.lexicon import Lexicon, Role
 from handlers.frames.link import pieces_of
 from handlers.frames.tokens import MAX_TOKENS, folded, tokens_of
@@ -63,11 +63,16 @@ class FrameStage:
         kept = self._indexes[lexicon.language]
         index = kept.get(registry)
         if index is None:
+            older = kept.latest(registry)
             index = await self._indexing.run(
-                registry.key, lambda: kept.get(registry) or index_of(registry, lexicon)
+                registry.key, lambda: kept.get(registry) or _indexed(registry, lexicon, older)
             )
             kept.put(registry, index)
         return index
+
+
+def _indexed(registry: Registry, lexicon: Lexicon, older: HomeIndex | None) -> HomeIndex:
+    return index_of(registry, lexicon) if older is None else updated(older, registry, lexicon)
 
 
 def understood(

@@ -29,6 +29,16 @@ PROMISED = {
     "flood": {"flood_p95_ratio", "home_flood_p95_ratio"},
     "hostile": {"hostile_ping_p99_ms", "hostile_memory_mb", "hostile_wrong_cases"},
     "provision": {"overhead_ratio", "hundred_users_s", "hundred_users_p95_s", "memory_per_instance_mb"},
+    "parse": {
+        "frames_p50_ms",
+        "frames_p95_ms",
+        "growth_ratio_2000_50",
+        "templates_ratio",
+        "repeated_us",
+        "rebuild_ms",
+        "renamed_ms",
+    },
+    "accuracy": {"right_percent_en", "right_percent_hu", "wrong_percent", "frames_percent"},
     "audit": {"audit_rows_per_s", "audit_ratio", "turn_p95_ms_with_writer", "turn_p95_ratio"},
 }
 
