@@ -7,12 +7,12 @@ from typing import Any
 
 from handlers.session import intent_to_json
 from handlers.turn_result import TurnResult
-from handlers.understanding import Understanding
 from storage.records import AuditRow
 
 
 def audit_row(result: TurnResult, timestamp: datetime) -> AuditRow:
     """The row of a turn, as of `timestamp`; bare JSON data, no secret in it."""
+    understanding = result.understanding
     return AuditRow(
         request_id=result.request_id,
         timestamp=timestamp,
@@ -25,7 +25,7 @@ def audit_row(result: TurnResult, timestamp: datetime) -> AuditRow:
         latency_ms=result.latency_ms,
         llm_tokens=None,
         error_message=result.error,
-        stages=_stages_json(result.understanding),
+        stages=None if understanding is None else [one.as_json() for one in understanding.stages],
         language=result.language,
     )
 
@@ -50,17 +50,3 @@ def _response_json(result: TurnResult) -> dict[str, Any]:
         "done": len(result.done),
         "steps_ms": result.steps_ms,
     }
-
-
-def _stages_json(understanding: Understanding | None) -> list[dict[str, Any]] | None:
-    if understanding is None:
-        return None
-    return [
-        {
-            "stage": stage.stage,
-            "verdict": stage.verdict.value,
-            "ms": round(stage.ms, 3),
-            "reason": stage.reason,
-        }
-        for stage in understanding.stages
-    ]

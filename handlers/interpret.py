@@ -5,6 +5,7 @@ This is the computation behind `wyoming-central interpret`; reading lines and fi
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import math
 import time
@@ -18,6 +19,9 @@ import orjson
 from config.languages import normalise_language
 from handlers.answer import Answers
 from handlers.errors import RequestError
+from handlers.frames.explain import Explanation, explained
+from handlers.frames.home_index import index_of
+from handlers.frames.lexicon import Lexicon
 from handlers.recognize import Recognizer
 from handlers.resolve import resolve
 from handlers.sentence import MAX_SENTENCE_LENGTH, cleaned
@@ -74,22 +78,13 @@ class Interpreter:
             request: `text`, `language`, and optionally `home`, `area`, `states`, `context`.
 
         Returns:
-            `outcome`, `intents`, `calls`, `speech`, `parser`, `ms`; for a request that cannot be read the
-            outcome is `error` and `error` says why.
+            `outcome`, `intents`, `calls`, `speech`, `parser`, `stages`, `ms`; for a request that cannot be
+            read the outcome is `error` and `error` says why.
         """
-        language = "en"
         try:
-            language = _language(request)
-            picture = self._picture_of(request)
-            utterance = self._utterance(request, language, picture)
-            context = _context(request)
+            utterance, picture = await self._heard(request)
         except RequestError as error:
-            return self._refused(error, language)
-        if (picture.registry.revision, language) not in self._warmed:
-            # Building a home's index is no part of understanding a sentence.
-            await self._recognizer.warm((language,), picture)
-            self._warmed.add((picture.registry.revision, language))
-        utterance = await self._after(context, utterance, picture)
+            return self._refused(error, _spoken_language(request))
         started = self._timer()
         understanding, resolution = await self._interpret(utterance, picture)
         milliseconds = (self._timer() - started) * 1000
@@ -97,10 +92,37 @@ class Interpreter:
             "outcome": resolution.outcome.value,
             "intents": [{"name": one.name, "slots": dict(one.slots)} for one in understanding.intents],
             "calls": [one.as_json() for one in resolution.calls],
-            "speech": self._answers.speak(resolution.said, language),
+            "speech": self._answers.speak(resolution.said, utterance.language),
             "parser": understanding.parser if understanding.parser in _PARSERS else None,
+            "stages": [one.as_json() for one in understanding.stages],
             "ms": round(milliseconds, 3),
         }
+
+    async def explain(self, request: Mapping[str, Any], lexicon: Lexicon) -> Explanation:
+        """How the frame parser understands a request; the same for its words, whatever stage takes it.
+
+        Args:
+            request: As `answer` takes it.
+            lexicon: That of its language.
+
+        Raises:
+            RequestError: The request cannot be read.
+        """
+        utterance, picture = await self._heard(request)
+        index = await asyncio.to_thread(index_of, picture.registry, lexicon)
+        return explained(utterance, picture, index, lexicon)
+
+    async def _heard(self, request: Mapping[str, Any]) -> tuple[Utterance, HomePicture]:
+        """What a request says, after what was said before it, and the home that it is said in."""
+        language = _language(request)
+        picture = self._picture_of(request)
+        utterance = self._utterance(request, language, picture)
+        context = _context(request)
+        if (picture.registry.revision, language) not in self._warmed:
+            # Building a home's index is no part of understanding a sentence.
+            await self._recognizer.warm((language,), picture)
+            self._warmed.add((picture.registry.revision, language))
+        return await self._after(context, utterance, picture), picture
 
     async def _interpret(
         self, utterance: Utterance, picture: HomePicture
@@ -152,6 +174,7 @@ class Interpreter:
             "calls": [],
             "speech": self._answers.speak(Phrase("status.internal"), language),
             "parser": None,
+            "stages": [],
             "ms": 0.0,
             "error": str(error),
         }
@@ -283,6 +306,14 @@ def _reference(item: Mapping[str, Any], key: str) -> str | None:
 def _text(data: Mapping[str, Any], key: str) -> str | None:
     value = data.get(key)
     return value if isinstance(value, str) and len(value) <= MAX_NAME_LENGTH else None
+
+
+def _spoken_language(request: Mapping[str, Any]) -> str:
+    """The language to refuse a request in."""
+    try:
+        return _language(request)
+    except RequestError:
+        return "en"
 
 
 def _language(request: Mapping[str, Any]) -> str:

@@ -206,7 +206,7 @@ def context_from_json(data: Mapping[str, Any]) -> SessionContext:
                 PastTurn(
                     text=str(message["said"]),
                     speech=str(message["answered"]),
-                    intents=tuple(_intent_from_json(intent) for intent in message["intents"]),
+                    intents=tuple(intent_from_json(intent) for intent in message["intents"]),
                     targets=tuple(map(str, message["targets"])),
                     at=float(message["at"]),
                 )
@@ -229,12 +229,13 @@ def intent_to_json(intent: Intent) -> dict[str, Any]:
     }
 
 
-def _intent_from_json(data: Mapping[str, Any]) -> Intent:
+def intent_from_json(data: Mapping[str, Any]) -> Intent:
+    """An intent from what `intent_to_json` made of it."""
     return Intent(
         name=str(data["name"]),
-        slots={name: _slot(value) for name, value in data["slots"].items()},
-        targets=tuple(map(str, data["targets"])),
-        requires={name: _slot(value) for name, value in data["requires"].items()},
+        slots={name: _slot(value) for name, value in (data.get("slots") or {}).items()},
+        targets=tuple(map(str, data.get("targets") or ())),
+        requires={name: _slot(value) for name, value in (data.get("requires") or {}).items()},
         asks=data.get("asks"),
     )
 
@@ -257,7 +258,7 @@ def _question_from_json(data: Mapping[str, Any] | None) -> OpenQuestion | None:
     if data is None:
         return None
     return OpenQuestion(
-        intent=_intent_from_json(data["intent"]),
+        intent=intent_from_json(data["intent"]),
         candidates=tuple(map(str, data["candidates"])),
         asked_at=float(data["asked_at"]),
     )

@@ -114,6 +114,15 @@ class StageReport:
     ms: float
     reason: str | None = None
 
+    def as_json(self) -> dict[str, Any]:
+        """The report as it stands in the audit and in the output of `interpret`."""
+        return {
+            "stage": self.stage,
+            "verdict": self.verdict.value,
+            "ms": round(self.ms, 3),
+            "reason": self.reason,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Understanding:

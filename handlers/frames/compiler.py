@@ -20,6 +20,7 @@ from handlers.understanding import (
     OpenQuestion,
     PastTurn,
     SlotValue,
+    StageReport,
     Understanding,
     Utterance,
     Verdict,
@@ -48,11 +49,10 @@ class PassOnError(Exception):
 
 @dataclass(slots=True)
 class Trace:
-    """What the compiler looked at beside the names of the home, and what it found, for `explain`."""
+    """What the compiler looked at beside the names of the home: what depends on that is not kept."""
 
     used_session: bool = False
     used_states: bool = False
-    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +99,8 @@ class Compiler:
         if sentence.never_mind:
             return self._understood(Verdict.COMMANDS, [Intent(NEVERMIND)])
         if sentence.not_for_me is not None:
-            self.trace.notes.append(f"not for me: {sentence.not_for_me}")
-            return Understanding(Verdict.NOT_FOR_ME, cacheable=True)
+            report = StageReport("frames", Verdict.NOT_FOR_ME, 0.0, sentence.not_for_me)
+            return Understanding(Verdict.NOT_FOR_ME, cacheable=True, stages=(report,))
         if not sentence.clauses:
             raise PassOnError("says nothing")
         listed = list_intents(sentence.clauses, self._tokens, self._index, self._lexicon, self._utterance)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from config.languages import SUPPORTED
 from handlers.fair_worker import FairWorker
+from handlers.frames.clause import Sentence
 from handlers.frames.clauses import sentence_of
 from handlers.frames.compiler import Compiler, PassOnError
 from handlers.frames.home_index import HomeIndex, index_of, updated
 from handlers.frames.lexicon import Lexicon, Role
-from handlers.frames.link import pieces_of
-from handlers.frames.tokens import MAX_TOKENS, folded, tokens_of
+from handlers.frames.lexicon_file import lexicon_of
+from handlers.frames.link import Piece, pieces_of
+from handlers.frames.tokens import MAX_TOKENS, Token, folded, tokens_of
 from handlers.newest_of_each_home import NewestOfEachHome
 from handlers.understanding import StageReport, Understanding, Utterance, Verdict
 from provisioning.home.registry import HomePicture, Registry
@@ -21,11 +25,16 @@ MAX_INDEXED_HOMES: Final = 256
 
 
 class FrameStage:
-    """Recognition by the frame parser: deterministic, and fast enough for the event loop."""
+    """Recognition by the frame parser: deterministic, and fast enough for the event loop.
+
+    Args:
+        own_words: The folder of the words that an admin put on top of the lexicons, if there is one.
+    """
 
     name = "frames"
 
-    def __init__(self) -> None:
+    def __init__(self, own_words: Path | None = None) -> None:
+        self._own_words = own_words
         self._indexing = FairWorker("frame indexes")
         self._lexicons: dict[str, Lexicon] = {}
         self._indexes = {language: NewestOfEachHome[HomeIndex](MAX_INDEXED_HOMES) for language in SUPPORTED}
@@ -54,7 +63,7 @@ class FrameStage:
         known = self._lexicons.get(language)
         if known is None:
             known = await self._indexing.run(
-                "", lambda: self._lexicons.get(language) or Lexicon.load(language)
+                "", lambda: self._lexicons.get(language) or lexicon_of(language, self._own_words)
             )
             self._lexicons[language] = known
         return known
@@ -79,22 +88,59 @@ def understood(
     utterance: Utterance, picture: HomePicture, index: HomeIndex, lexicon: Lexicon
 ) -> Understanding:
     """Compile one sentence."""
-    tokens = tokens_of(folded(utterance.text))
+    return read(utterance, picture, index, lexicon).understanding
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One sentence on its way through the parser.
+
+    Attributes:
+        tokens: What it was taken apart into.
+        pieces: Its links; none where it is too long.
+        sentence: Its clauses, if it came to that.
+        understanding: What it means.
+    """
+
+    tokens: tuple[Token, ...]
+    pieces: tuple[Piece, ...]
+    sentence: Sentence | None
+    understanding: Understanding
+
+
+def read(utterance: Utterance, picture: HomePicture, index: HomeIndex, lexicon: Lexicon) -> Reading:
+    """Compile one sentence, and give what was made of it on the way."""
+    tokens = tuple(tokens_of(folded(utterance.text)))
     if not tokens or len(tokens) > MAX_TOKENS:
-        return _passed_on("too long" if tokens else "no words")
+        return Reading(tokens, (), None, _passed_on("too long" if tokens else "no words"))
     pieces = pieces_of(tokens, index, lexicon)
-    compiler = Compiler(index, lexicon, picture, utterance, tokens)
-    try:
-        return compiler.understand(sentence_of(pieces, lexicon))
-    except PassOnError as reason:
-        passed_on = _passed_on(str(reason))
-    if not any(piece.sense(Role.INDIRECT) for piece in pieces):
-        return passed_on
+    reading = _compiled(tokens, pieces, utterance, picture, index, lexicon)
+    if reading.understanding.verdict is not Verdict.PASS_ON or not _is_indirect(pieces):
+        return reading
     # A phrase that asks for something by itself may have hidden what its words say.
+    pieces = pieces_of(tokens, index, lexicon, literally=True)
+    literal = _compiled(tokens, pieces, utterance, picture, index, lexicon)
+    return reading if literal.understanding.verdict is Verdict.PASS_ON else literal
+
+
+def _is_indirect(pieces: Iterable[Piece]) -> bool:
+    return any(piece.sense(Role.INDIRECT) for piece in pieces)
+
+
+def _compiled(
+    tokens: tuple[Token, ...],
+    pieces: tuple[Piece, ...],
+    utterance: Utterance,
+    picture: HomePicture,
+    index: HomeIndex,
+    lexicon: Lexicon,
+) -> Reading:
+    sentence = sentence_of(pieces, lexicon)
     try:
-        return compiler.understand(sentence_of(pieces_of(tokens, index, lexicon, literally=True), lexicon))
-    except PassOnError:
-        return passed_on
+        understanding = Compiler(index, lexicon, picture, utterance, tokens).understand(sentence)
+    except PassOnError as reason:
+        understanding = _passed_on(str(reason))
+    return Reading(tokens, pieces, sentence, understanding)
 
 
 def _passed_on(reason: str) -> Understanding:

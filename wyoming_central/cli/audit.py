@@ -9,10 +9,9 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from storage.errors import NotFoundError
 from storage.records import AuditRow
 from wyoming_central.cli.commands import group
-from wyoming_central.cli.find import AmbiguousError, OfUser, find_user
+from wyoming_central.cli.find import OfUser, find_turn, find_user
 from wyoming_central.cli.options import AsJson
 from wyoming_central.cli.output import (
     moment,
@@ -28,8 +27,6 @@ from wyoming_central.cli.store import Store, open_store
 
 _POLL_SECONDS: Final = 0.5
 _ROWS_A_POLL: Final = 200
-# How far back the beginning of a request's id is looked for.
-_SEARCHED_ROWS: Final = 5000
 
 app = group("The audit log: what was said, understood and done.")
 
@@ -111,7 +108,7 @@ async def _follow(
 
 async def _show(wanted: str, *, as_json: bool) -> None:
     async with open_store() as store:
-        row = await _find(store, wanted)
+        row = await find_turn(store, wanted)
         names = await _names(store)
     if as_json:
         show_json(_as_json(row, names))
@@ -133,18 +130,6 @@ async def _show(wanted: str, *, as_json: bool) -> None:
             *several("Stages", _stages(row)),
         )
     )
-
-
-async def _find(store: Store, wanted: str) -> AuditRow:
-    try:
-        return await store.audit.get(wanted)
-    except NotFoundError:
-        found = [row for row in await store.audit.tail(_SEARCHED_ROWS) if row.request_id.startswith(wanted)]
-    if not found:
-        raise NotFoundError(f"there is no turn {wanted!r}", remedy="see `wyoming-central audit tail`")
-    if len(found) > 1:
-        raise AmbiguousError(f"{len(found)} turns fit {wanted!r}", remedy="give more of it")
-    return found[0]
 
 
 async def _names(store: Store) -> _Names:

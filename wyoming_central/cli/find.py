@@ -10,11 +10,13 @@ import typer
 
 from config.errors import WyomingCentralError
 from storage.errors import NotFoundError
-from storage.records import BindingRecord, DeviceRecord, InstanceRecord, UserRecord
+from storage.records import AuditRow, BindingRecord, DeviceRecord, InstanceRecord, UserRecord
 from wyoming_central.cli.store import Store, open_store
 
 # Shorter beginnings of an id are rather typing errors.
 _SHORTEST_PREFIX: Final = 4
+# How far back the beginning of a request's id is looked for.
+_SEARCHED_ROWS: Final = 5000
 
 
 class AmbiguousError(WyomingCentralError):
@@ -35,6 +37,24 @@ async def find_user(store: Store, wanted: str) -> UserRecord:
         raise NotFoundError(f"there is no user {wanted!r}", remedy="see `wyoming-central user list`")
     if len(found) > 1:
         raise AmbiguousError(f"{len(found)} users fit {wanted!r}", remedy="give more of it")
+    return found[0]
+
+
+async def find_turn(store: Store, wanted: str) -> AuditRow:
+    """Give the turn with this request id, or with one that begins so among the newest.
+
+    Raises:
+        NotFoundError: There is none.
+        AmbiguousError: Several ids begin so.
+    """
+    try:
+        return await store.audit.get(wanted)
+    except NotFoundError:
+        found = [row for row in await store.audit.tail(_SEARCHED_ROWS) if row.request_id.startswith(wanted)]
+    if not found:
+        raise NotFoundError(f"there is no turn {wanted!r}", remedy="see `wyoming-central audit tail`")
+    if len(found) > 1:
+        raise AmbiguousError(f"{len(found)} turns fit {wanted!r}", remedy="give more of it")
     return found[0]
 
 

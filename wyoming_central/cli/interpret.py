@@ -15,11 +15,15 @@ import yaml
 
 from config.errors import WyomingCentralError
 from config.languages import DEFAULT as DEFAULT_LANGUAGE
+from config.languages import SUPPORTED
 from handlers.answer import Answers
 from handlers.cascade import cascade
+from handlers.frames.explain import Explanation
+from handlers.frames.lexicon_file import check_own_words, lexicon_of
 from handlers.interpret import Interpreter
 from handlers.understanding import Outcome
 from wyoming_central.cli.commands import examples, single
+from wyoming_central.cli.explanation import explanation_fields
 from wyoming_central.cli.options import AsJson, Language
 from wyoming_central.cli.output import several, show_fields, show_json
 from wyoming_central.cli.quiet import quiet_logs
@@ -36,6 +40,7 @@ app = single()
 @app.command(
     epilog=examples(
         'wyoming-central interpret --home home.yaml --area konyha "villanyt fel"',
+        'wyoming-central interpret --home home.yaml --explain "redőnyt le"',
         "wyoming-central interpret --jsonl < requests.jsonl",
         "",
         "A home.yaml:",
@@ -64,6 +69,13 @@ def interpret(
     jsonl: Annotated[
         bool, typer.Option("--jsonl", help="For programs: one JSON request a line in, one answer a line out.")
     ] = False,
+    lexicon: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="With hu.yaml or en.yaml: words on top of the lexicon's."),
+    ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show how the frame parser understands it, step by step.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show what a sentence would do in a home that a file describes. Nothing is done.
@@ -76,7 +88,7 @@ def interpret(
     if jsonl:
         if sentence is not None or home is not None:
             raise typer.BadParameter("sentence and home come on stdin", param_hint="--jsonl")
-        _answer_lines(sys.stdin.buffer, sys.stdout.buffer)
+        _answer_lines(sys.stdin.buffer, sys.stdout.buffer, lexicon)
         return
     if sentence is None or home is None:
         raise typer.BadParameter("both are needed without --jsonl", param_hint="SENTENCE and --home")
@@ -88,27 +100,37 @@ def interpret(
         "area": _area_id(described, area),
         "context": context or [],
     }
-    with asyncio.Runner() as runner, _interpreter() as interpreter:
+    with asyncio.Runner() as runner, _interpreter(lexicon) as interpreter:
         answer = runner.run(interpreter.answer(request))
-    if answer["outcome"] == Outcome.ERROR.value:
-        raise WyomingCentralError(
-            f"this cannot be interpreted: {answer.get('error', 'unknown reason')}", remedy=_EXAMPLE
-        )
+        if answer["outcome"] == Outcome.ERROR.value:
+            raise WyomingCentralError(
+                f"this cannot be interpreted: {answer.get('error', 'unknown reason')}", remedy=_EXAMPLE
+            )
+        explanation = _explanation(runner, interpreter, request, lexicon) if explain else None
     if as_json:
-        show_json(answer)
+        show_json(answer if explanation is None else answer | {"explanation": explanation.as_json()})
     else:
-        _show(answer)
+        _show(answer, explanation)
+
+
+def _explanation(
+    runner: asyncio.Runner, interpreter: Interpreter, request: Mapping[str, Any], own_words: Path | None
+) -> Explanation:
+    lexicon = lexicon_of(request["language"], own_words)
+    return runner.run(interpreter.explain(request, lexicon))
 
 
 @contextmanager
-def _interpreter() -> Iterator[Interpreter]:
-    with cascade() as recognizer:
+def _interpreter(own_words: Path | None) -> Iterator[Interpreter]:
+    if own_words is not None:
+        check_own_words(own_words, SUPPORTED)
+    with cascade(own_words) as recognizer:
         yield Interpreter(recognizer=recognizer, answers=Answers.load())
 
 
-def _answer_lines(requests: BinaryIO, answers: BinaryIO) -> None:
+def _answer_lines(requests: BinaryIO, answers: BinaryIO, own_words: Path | None) -> None:
     """Answer every line, each before the next one is read."""
-    with asyncio.Runner() as runner, _interpreter() as interpreter:
+    with asyncio.Runner() as runner, _interpreter(own_words) as interpreter:
         for line in _lines(requests):
             answer = _answer_line(line, lambda request: runner.run(interpreter.answer(request)))
             answers.write(orjson.dumps(answer, option=orjson.OPT_APPEND_NEWLINE, default=str))
@@ -150,6 +172,7 @@ def _refusal(reason: str) -> dict[str, Any]:
         "calls": [],
         "speech": "",
         "parser": None,
+        "stages": [],
         "ms": 0.0,
         "error": reason,
     }
@@ -191,7 +214,7 @@ def _objects(described: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
     return [one for one in members if isinstance(one, dict)] if isinstance(members, list) else []
 
 
-def _show(answer: Mapping[str, Any]) -> None:
+def _show(answer: Mapping[str, Any], explanation: Explanation | None) -> None:
     by = f"by {answer['parser']}, " if answer["parser"] else ""
     show_fields(
         (
@@ -205,8 +228,15 @@ def _show(answer: Mapping[str, Any]) -> None:
                 ],
             ),
             ("Would say", answer["speech"]),
+            *several("Stages", [_stage(one) for one in answer["stages"]]),
+            *(explanation_fields(explanation) if explanation else ()),
         )
     )
+
+
+def _stage(stage: Mapping[str, Any]) -> str:
+    reason = f" ({stage['reason']})" if stage["reason"] else ""
+    return f"{stage['stage']}: {stage['verdict']}, {stage['ms']:.2f} ms{reason}"
 
 
 def _pairs(values: Mapping[str, Any]) -> str:

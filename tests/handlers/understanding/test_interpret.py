@@ -32,6 +32,11 @@ def request(text: str, **more: Any) -> dict[str, Any]:
 async def test_a_command_is_told_with_what_would_be_called_and_said(interpreter: Interpreter) -> None:
     answer = await interpreter.answer(request("turn on the samovar"))
     assert answer.pop("ms") > 0
+    stages = answer.pop("stages")
+    assert [(one["stage"], one["verdict"]) for one in stages] == [
+        ("question", "pass-on"),
+        ("frames", "commands"),
+    ]
     assert answer == {
         "outcome": "commands",
         "intents": [{"name": "HassTurnOn", "slots": {"name": "Samovar"}}],

@@ -43,6 +43,28 @@ def test_people_see_what_was_understood_and_what_would_be_done(cli: Any, home: s
     assert "light.turn_on  light.konyha" in shown
 
 
+def test_on_demand_people_see_how_it_was_understood(cli: Any, home: str) -> None:
+    shown = cli("interpret", "--home", home, "--explain", "kapcsold fel a konyhai lámpát").stdout
+    assert "Stages      question: pass-on" in shown
+    assert "konyhai lámpát  called so: light.konyha" in shown
+    assert "Frames say  commands" in shown
+
+
+def test_words_of_ones_own_are_understood(cli: Any, home: str, tmp_path: Path) -> None:
+    phrase = 'indirect: [{says: ["hókuszpókusz"], do: turn_on, kind: light}]\n'
+    (tmp_path / "hu.yaml").write_text(phrase, encoding="utf-8")
+    arguments = ("interpret", "--home", home, "--area", "konyha", "hókuszpókusz")
+    assert "light.turn_on" not in cli(*arguments).stdout
+    assert "light.turn_on  light.konyha" in cli(*arguments, "--lexicon", str(tmp_path)).stdout
+
+
+def test_a_mistake_in_words_of_ones_own_is_one_line(cli: Any, home: str, tmp_path: Path) -> None:
+    (tmp_path / "hu.yaml").write_text("nonsense: [a]\n", encoding="utf-8")
+    shown = cli("interpret", "--home", home, "bármi", "--lexicon", str(tmp_path), code=1).stderr
+    assert "nonsense is no group" in shown
+    assert shown.count("\n") == 1
+
+
 @pytest.mark.parametrize("area", ["konyha", "Konyha", "KONYHA"])
 def test_the_area_is_an_id_or_a_name(cli: Any, home: str, area: str) -> None:
     shown = cli("interpret", "--home", home, "--area", area, "kapcsold fel a lámpát", "--json").stdout
