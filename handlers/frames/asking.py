@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from handlers.frames.clause import Clause, Mention
@@ -62,6 +63,43 @@ def asked_for(clause: Clause, index: HomeIndex, lexicon: Lexicon, utterance: Utt
         return _state(clause, asks, index, lexicon, utterance)
     is_plain = clause.mentions and not clause.attributes and asks & {"what", "how", "where"}
     return _plain_state(clause, asks, index, lexicon) if is_plain else None
+
+
+def asked_again(
+    last: Intent, mention: Mention, index: HomeIndex, lexicon: Lexicon, utterance: Utterance
+) -> Intent | None:
+    """The same question about something else: "and in the bedroom?"; None where it cannot be asked of that."""
+    if last.name == TEMPERATURE or last.slots.get("device_class") == "temperature":
+        attribute = "setpoint" if last.asks == "setpoint" else "temperature"
+        clause = Clause(asks=["what"], attributes=[attribute], mentions=[mention])
+        return _of_attribute(attribute, clause, index, lexicon, utterance)
+    if last.name != STATE or "state" not in last.slots:
+        return None
+    meant = meant_by(mention, _asked_of(last, index), index, lexicon)
+    if not meant.mask or (last.asks == "one_yesno" and meant.mask.bit_count() > 1):
+        return None
+    kept = {name: value for name, value in last.slots.items() if name in {"state", "domain", "device_class"}}
+    members = index.members(meant.mask)
+    where: dict[str, SlotValue] = {}
+    for place in meant.places:
+        where.setdefault("floor" if place.is_floor else "area", place.name)
+    if meant.by_name and len(members) == 1:
+        where["name"] = members[0].name
+    return Intent(STATE, {**where, **kept}, tuple(one.id for one in members), asks=last.asks)
+
+
+def _asked_of(last: Intent, index: HomeIndex) -> int:
+    """All of the kinds of things that a question was about."""
+    allowed = _of_any(last.slots.get("domain"), index.domains)
+    classes = last.slots.get("device_class")
+    return allowed & _of_any(classes, index.classes) if classes else allowed
+
+
+def _of_any(names: SlotValue | None, masks: Mapping[str, int]) -> int:
+    allowed = 0
+    for name in names if isinstance(names, tuple) else (str(names),):
+        allowed |= masks.get(name, 0)
+    return allowed
 
 
 def _only_asks(clause: Clause, lexicon: Lexicon) -> bool:

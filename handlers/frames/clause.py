@@ -64,6 +64,7 @@ class Clause:
     Attributes:
         verbs, tails, states: What the action is made of, as the lexicon calls it.
         changes: More (1) or less (-1) of an attribute.
+        vague_place: A word such as "outside", which may be no place that this home knows.
         unknown: What nobody could explain; a clause with any is not acted upon.
     """
 
@@ -87,6 +88,7 @@ class Clause:
     is_pronoun: bool = False
     is_also: bool = False
     is_here: bool = False
+    vague_place: str | None = None
     has_copula: bool = False
     asks_opposite: bool = False
     is_except: bool = False

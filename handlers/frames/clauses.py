@@ -197,6 +197,9 @@ class _Builder:
         pieces, is_except, is_new = part
         clause = PartReader(self._lexicon, asks=self._asks, is_alone=self._is_alone).read(pieces)
         if clause is None:
+            if is_except and self._clauses:
+                # "Turn on the kettle, not": nobody knows what is to be left out.
+                self._clauses[-1].unknown.append("except what")
             return
         if is_except or clause.is_except:
             self._leave_out(clause)
@@ -275,6 +278,7 @@ def _join(into: Clause, other: Clause, *, in_front: bool = False) -> None:
     into.asks += other.asks
     into.is_also |= other.is_also
     into.is_here |= other.is_here
+    into.vague_place = into.vague_place or other.vague_place
     into.is_pronoun |= other.is_pronoun
     into.is_negated |= other.is_negated
     into.texts = [*other.texts, *into.texts] if in_front else [*into.texts, *other.texts]

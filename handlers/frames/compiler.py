@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from handlers.frames.actions import ACTION_OF_STATE, CLOSED, OPENED, Draft, draft_for, implied_domains
-from handlers.frames.asking import asked_for, plain_state
+from handlers.frames.asking import asked_again, asked_for, plain_state
 from handlers.frames.clause import Clause, Mention, Sentence
 from handlers.frames.home_index import HomeIndex, bits
 from handlers.frames.lexicon import Lexicon, Role
@@ -31,6 +31,7 @@ from provisioning.home.registry import Entity, HomePicture
 _LEFT_ON: Final = frozenset({"light", "fan", "switch", "input_boolean", "media_player"})
 _LIT: Final = frozenset({"light"})
 _GUARDED_CLASSES: Final = frozenset({"garage", "garage_door", "gate", "door"})
+_BOTH: Final = 2
 # "Set the bedroom to 19" is a temperature, "to 50" is none.
 _COLDEST: Final = 5
 _WARMEST: Final = 32
@@ -109,7 +110,9 @@ class Compiler:
         left_over = [text for clause in sentence.clauses for text in clause.unknown]
         if left_over:
             raise PassOnError(f"left over: {', '.join(left_over)}")
-        return self._question(sentence) if sentence.is_question else self._commands(sentence)
+        if sentence.is_question:
+            return self._question(sentence)
+        return self._question_again(sentence) or self._commands(sentence)
 
     def _commands(self, sentence: Sentence) -> Understanding:
         intents: list[Intent] = []
@@ -132,6 +135,22 @@ class Compiler:
         intent = asked_for(sentence.clauses[0], self._index, self._lexicon, self._utterance)
         if intent is None:
             raise PassOnError("no question that is known")
+        return self._understood(Verdict.QUESTION, [intent])
+
+    def _question_again(self, sentence: Sentence) -> Understanding | None:
+        """What was asked last, asked of something else: "and in the bedroom?"; None where nothing was."""
+        clause, last = sentence.clauses[0], self._last_turn()
+        if last is None or len(last.intents) != 1 or len(sentence.clauses) != 1:
+            return None
+        says_only_what = len(clause.mentions) == 1 and not (clause.has_action or clause.has_amount)
+        if not says_only_what or not (clause.is_also or sentence.begins_with_and):
+            return None
+        intent = asked_again(
+            last.intents[0], clause.mentions[0], self._index, self._lexicon, self._utterance
+        )
+        if intent is None:
+            return None
+        self.trace.used_session = True
         return self._understood(Verdict.QUESTION, [intent])
 
     # Commands.
@@ -251,7 +270,11 @@ class Compiler:
         if not mask:
             said = " ".join(piece.text for piece in mention.pieces)
             raise PassOnError(f"nothing here is called so: {said}")
+        if clause.vague_place is not None and not self._is_elsewhere(clause.vague_place, meant, mask):
+            raise PassOnError(f"no such place: {clause.vague_place}")
         several = self._wants_several(mention, clause)
+        if Role.BOTH in clause.quantifiers:
+            return self._both(mask, meant, actions)
         if meant.by_name or meant.exactly:
             return self._one_of(mask, meant, several=several)
         if not meant.places and not mask & ~self._index.domains.get("media_player", 0):
@@ -259,6 +282,21 @@ class Compiler:
         if not meant.kinds:
             mask = self._for_number(mask, clause) or self._loosely(mask, actions, clause)
         return self._of_kind(mask, meant, clause, actions, several=several)
+
+    def _is_elsewhere(self, word: str, meant: Meant, mask: int) -> bool:
+        """Whether "outside" says no more than the name or the place that was said, or is one itself."""
+        if meant.places or meant.by_name or meant.exactly:
+            return True
+        named = self._index.named.get(word, 0) | self._index.placed.get(word, 0)
+        return bool(mask) and not mask & ~named
+
+    def _both(self, mask: int, meant: Meant, actions: tuple[str, ...]) -> Chosen:
+        """Two things: here, or anywhere; else which two has to be asked."""
+        local = mask & self._here()
+        chosen = local if local.bit_count() == _BOTH else mask
+        if chosen.bit_count() == 1:
+            return self._of_place(chosen, meant, actions, several=True)
+        return Chosen(chosen, is_open=chosen.bit_count() != _BOTH, meant=meant)
 
     def _of_kind(
         self, mask: int, meant: Meant, clause: Clause, actions: tuple[str, ...], *, several: bool
@@ -399,6 +437,8 @@ class Compiler:
         drafts = self._drafts(clause, actions)
         if not drafts:
             raise PassOnError(f"nothing that can be done: {', '.join(actions)}")
+        if clause.vague_place is not None:
+            raise PassOnError(f"no such place: {clause.vague_place}")
         allowed = self._allowed(drafts)
         if Role.EVERYTHING in clause.quantifiers:
             return self._everything(clause, actions, drafts, allowed)
@@ -475,6 +515,8 @@ class Compiler:
         meaning = clause.indirect
         if meaning is None:
             raise AssertionError("called for an indirect clause")
+        if clause.vague_place is not None and not clause.mentions:
+            raise PassOnError(f"no such place: {clause.vague_place}")
         drafts = self._drafts(clause, actions)
         mask = self._allowed(drafts)
         if meaning.names:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any, Final
@@ -117,6 +118,7 @@ _QUANTIFIERS: Final = {
     "whole": Role.WHOLE,
 }
 _SHORTEST_HEAD: Final = 2
+_REMEDY: Final = "docs/lexicon.md shows every group"
 _KINDS: Final = frozenset({Role.KIND})
 _VERBS: Final = frozenset({Role.VERB})
 _DETERMINERS: Final = frozenset({Role.DETERMINER})
@@ -228,7 +230,10 @@ class Lexicon:
         Raises:
             DataFileError: Its file is missing or not as it must be.
         """
-        return cls(language, read_yaml(f"lexicon/{language}.yaml"))
+        name = f"lexicon/{language}.yaml"
+        data = read_yaml(name)
+        with mistakes_in(f"config/{name}"):
+            return cls(language, data)
 
     # Looking up.
 
@@ -303,6 +308,8 @@ class Lexicon:
             for value, phrases in (data.get(group) or {}).items():
                 self._add_all(phrases or (), Sense(role, value))
         for quantifier, phrases in (data.get("quantifiers") or {}).items():
+            if quantifier not in _QUANTIFIERS:
+                raise DataFileError(f"quantifiers: {quantifier!r} is none of {', '.join(_QUANTIFIERS)}")
             self._add_all(phrases, Sense(_QUANTIFIERS[quantifier]))
         for attribute, both in (data.get("comparatives") or {}).items():
             self._add_all(both.get("more") or (), Sense(Role.MORE, attribute))
@@ -327,6 +334,7 @@ class Lexicon:
     def _note_words(self) -> None:
         """Which words there are at all, and as which of them an unknown one may have been meant."""
         numbers = self.numbers
+        self.vocabulary.update(self.list_words)
         self.vocabulary.update(numbers.units, numbers.tens, numbers.hundred, numbers.thousand, numbers.point)
         for word, node in self._root.below.items():
             if word not in self.gerunds and any(sense.role in _CORRECTED for sense in node.senses):
@@ -334,7 +342,7 @@ class Lexicon:
 
     def _add_all(self, phrases: Iterable[Any], sense: Sense) -> None:
         if isinstance(phrases, str):
-            raise DataFileError(f"config/lexicon/{self.language}.yaml: {phrases!r} should be in a list")
+            raise DataFileError(f"{phrases!r} should be in a list")
         for phrase in phrases:
             for one in expanded(str(phrase)):
                 self._add(one, sense)
@@ -351,6 +359,8 @@ class Lexicon:
             node.senses = (*node.senses, sense)
 
     def _add_kind(self, name: str, data: Mapping[str, Any]) -> None:
+        if isinstance(data.get("words"), str):
+            raise DataFileError(f"kinds: the words of {name} should be a list")
         words = tuple(str(word) for word in data.get("words") or ())
         self.kinds[name] = Kind(
             name=name,
@@ -365,6 +375,10 @@ class Lexicon:
         self._add_all(words, Sense(Role.KIND, name))
 
     def _add_indirect(self, entry: Mapping[str, Any]) -> None:
+        if not {"says", "do"} <= entry.keys():
+            raise DataFileError(f"indirect: {dict(entry)!r} needs says and do")
+        if entry.get("kind") not in {None, *self.kinds}:
+            raise DataFileError(f"indirect: {entry['kind']!r} is none of the kinds")
         meaning = Indirect(
             action=str(entry["do"]),
             kind=entry.get("kind"),
@@ -417,6 +431,23 @@ class Lexicon:
                 for prefix in prefixes.get(stem, ()):
                     self._add(prefix + form, Sense(Role.VERB, f"{prefix}+{stem}"))
                     self.actions.setdefault((f"{prefix}+{stem}", None), self.actions[stem, prefix])
+
+
+@contextmanager
+def mistakes_in(file: str) -> Iterator[None]:
+    """Have every mistake in the data of a lexicon name the file that it is in.
+
+    Raises:
+        DataFileError: There is one.
+    """
+    try:
+        yield
+    except DataFileError as error:
+        raise DataFileError(f"{file}: {error.message}", remedy=_REMEDY) from error
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise DataFileError(
+            f"{file} cannot be used: {type(error).__name__} {error}", remedy=_REMEDY
+        ) from error
 
 
 def _inflected(node: _Node, forms: Sequence[Form]) -> tuple[Sense, ...]:

@@ -14,7 +14,7 @@ import yaml
 
 from config.data_file import read_yaml
 from config.errors import DataFileError
-from handlers.frames.lexicon import Lexicon
+from handlers.frames.lexicon import Lexicon, mistakes_in
 
 # A hundred times the lexicon of a language as it comes.
 MAX_OWN_BYTES: Final = 4 * 1024 * 1024
@@ -37,13 +37,8 @@ def lexicon_of(language: str, own: Path | None = None) -> Lexicon:
     if path is None or words is None:
         return Lexicon.load(language)
     merged = _with(read_yaml(f"lexicon/{language}.yaml"), words, str(path), ())
-    try:
+    with mistakes_in(str(path)):
         return Lexicon(language, merged)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise DataFileError(
-            f"{path} cannot be used: {type(error).__name__} {error}",
-            remedy="compare the entry with those in docs/lexicon.md",
-        ) from error
 
 
 def check_own_words(own: Path, languages: Iterable[str]) -> None:

@@ -24,7 +24,7 @@ def expanded(phrase: str) -> list[str]:
     pieces = _PIECE.findall(phrase)
     found, rest = _alternatives(pieces, 0, phrase)
     if rest != len(pieces):
-        raise DataFileError(f"the lexicon has a phrase with a bracket too many: {phrase}")
+        raise DataFileError(f"a phrase has a bracket too many: {phrase}")
     return list(dict.fromkeys(text for one in found if (text := " ".join(one.split()))))
 
 
@@ -42,14 +42,14 @@ def _alternatives(pieces: list[str], at: int, phrase: str) -> tuple[list[str], i
             inner, at = _alternatives(pieces, at + 1, phrase)
             closing = ")" if piece == "(" else "]"
             if at >= len(pieces) or pieces[at] != closing:
-                raise DataFileError(f"the lexicon has a phrase whose brackets do not match: {phrase}")
+                raise DataFileError(f"the brackets of a phrase do not match: {phrase}")
             sequence = list(_each(sequence, inner if piece == "(" else [*inner, ""]))
             at += 1
         else:
             sequence = [before + piece for before in sequence]
             at += 1
         if len(sequence) + len(found) > MOST_PHRASES:
-            raise DataFileError(f"the lexicon has an entry that stands for too many phrases: {phrase}")
+            raise DataFileError(f"an entry stands for too many phrases: {phrase}")
     return [*found, *sequence], at
 
 

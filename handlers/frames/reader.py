@@ -382,8 +382,15 @@ class PartReader:
     def _whole(self, *_: object) -> bool:
         return self._quantifier(Role.WHOLE)
 
+    def _or(self, piece: Piece, *_: object) -> bool:
+        """Nobody knows which of two was meant; a question may leave that open: "open or closed"."""
+        if not self._asks:
+            self._clause.unknown.append(piece.text)
+        return True
+
     def _vague(self, piece: Piece, *_: object) -> bool:
         """What may be a part of a name, or only say what another place says already: "outside"."""
+        self._clause.vague_place = piece.text
         if piece.words:
             self._soft.append(piece)
         return True
@@ -464,6 +471,7 @@ class PartReader:
         (Role.BOTH, _both),
         (Role.ANY, _any),
         (Role.HERE, _here),
+        (Role.OR, _or),
         (Role.ALSO, _also),
         (Role.TO, _to),
         (Role.BY, _by),
