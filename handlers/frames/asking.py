@@ -22,7 +22,7 @@ _STATES: Final = {
 _SENSED: Final = frozenset({"open", "closed"})
 # What can be in a state, beside what the words say.
 _IN_STATE: Final = {
-    "open": ("cover", "valve", "binary_sensor", "lock"), "closed": ("cover", "valve", "binary_sensor"),
+    **dict.fromkeys(("open", "closed"), ("cover", "valve", "binary_sensor", "lock")),
     **dict.fromkeys(("locked", "unlocked"), ("lock", "binary_sensor")),
     **dict.fromkeys(("playing", "paused"), ("media_player",)),
     "cleaning": ("vacuum",), "docked": ("vacuum", "lawn_mower"),
@@ -68,7 +68,7 @@ def asked_for(clause: Clause, index: HomeIndex, lexicon: Lexicon, utterance: Utt
 def asked_again(
     last: Intent, mention: Mention, index: HomeIndex, lexicon: Lexicon, utterance: Utterance
 ) -> Intent | None:
-    """The same question about something else: "and in the bedroom?"; None where it cannot be asked of that."""
+    """The same question about something else: "and in the bedroom?"; None where that cannot be asked."""
     if last.name == TEMPERATURE or last.slots.get("device_class") == "temperature":
         attribute = "setpoint" if last.asks == "setpoint" else "temperature"
         clause = Clause(asks=["what"], attributes=[attribute], mentions=[mention])
@@ -78,8 +78,10 @@ def asked_again(
     meant = meant_by(mention, _asked_of(last, index), index, lexicon)
     if not meant.mask or (last.asks == "one_yesno" and meant.mask.bit_count() > 1):
         return None
-    kept = {name: value for name, value in last.slots.items() if name in {"state", "domain", "device_class"}}
     members = index.members(meant.mask)
+    kept = {name: value for name, value in last.slots.items() if name in {"state", "domain"}}
+    if classes := tuple(dict.fromkeys(one.device_class for one in members if one.device_class)):
+        kept["device_class"] = classes[0] if len(classes) == 1 else classes
     where: dict[str, SlotValue] = {}
     for place in meant.places:
         where.setdefault("floor" if place.is_floor else "area", place.name)
@@ -89,9 +91,9 @@ def asked_again(
 
 
 def _asked_of(last: Intent, index: HomeIndex) -> int:
-    """All of the kinds of things that a question was about."""
+    """All of the kinds of things that a question was about; about one by its name, all that are alike."""
     allowed = _of_any(last.slots.get("domain"), index.domains)
-    classes = last.slots.get("device_class")
+    classes = None if "name" in last.slots else last.slots.get("device_class")
     return allowed & _of_any(classes, index.classes) if classes else allowed
 
 

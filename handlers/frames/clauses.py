@@ -110,7 +110,8 @@ def _is_cut_off(pieces: Sequence[Piece]) -> bool:
     last = next((piece for piece in reversed(pieces) if piece.text not in _STOPS | {"?"}), None)
     if last is None or last.words or last.number is not None:
         return False
-    return (last.sense(Role.AND) is not None and last.sense(Role.TAIL) is None) or (
+    leads_on = last.sense(Role.AND) or last.sense(Role.EXCEPT) or last.text == "but"
+    return (bool(leads_on) and last.sense(Role.TAIL) is None) or (
         last.sense(Role.DETERMINER) is not None and last.text in _ARTICLES
     )
 

@@ -10,7 +10,7 @@ from handlers.frames.actions import ACTION_OF_STATE, CLOSED, OPENED, Draft, draf
 from handlers.frames.asking import asked_again, asked_for, plain_state
 from handlers.frames.clause import Clause, Mention, Sentence
 from handlers.frames.home_index import HomeIndex, bits
-from handlers.frames.lexicon import Lexicon, Role
+from handlers.frames.lexicon import Indirect, Lexicon, Role
 from handlers.frames.lists import list_intents
 from handlers.frames.mentions import Meant, meant_by
 from handlers.frames.tokens import Token
@@ -112,7 +112,7 @@ class Compiler:
             raise PassOnError(f"left over: {', '.join(left_over)}")
         if sentence.is_question:
             return self._question(sentence)
-        return self._question_again(sentence) or self._commands(sentence)
+        return self._question_again(sentence) or self._measured_alone(sentence) or self._commands(sentence)
 
     def _commands(self, sentence: Sentence) -> Understanding:
         intents: list[Intent] = []
@@ -145,13 +145,24 @@ class Compiler:
         says_only_what = len(clause.mentions) == 1 and not (clause.has_action or clause.has_amount)
         if not says_only_what or not (clause.is_also or sentence.begins_with_and):
             return None
-        intent = asked_again(
-            last.intents[0], clause.mentions[0], self._index, self._lexicon, self._utterance
-        )
+        intent = asked_again(last.intents[0], clause.mentions[0], self._index, self._lexicon, self._utterance)
         if intent is None:
             return None
         self.trace.used_session = True
         return self._understood(Verdict.QUESTION, [intent])
+
+    def _measured_alone(self, sentence: Sentence) -> Understanding | None:
+        """The question how something is of which only the name was said: "freezer temperature"."""
+        clause = sentence.clauses[0]
+        if len(sentence.clauses) != 1 or len(clause.mentions) != 1:
+            return None
+        if clause.has_action or clause.has_amount or clause.is_also or sentence.begins_with_and:
+            return None
+        sensors = self._index.domains.get("sensor", 0)
+        measured = meant_by(clause.mentions[0], sensors, self._index, self._lexicon)
+        if not measured.exactly or measured.mask.bit_count() != 1:
+            return None
+        return self._understood(Verdict.QUESTION, [plain_state(self._index.members(measured.mask)[0], "one")])
 
     # Commands.
 
@@ -270,6 +281,8 @@ class Compiler:
         if not mask:
             said = " ".join(piece.text for piece in mention.pieces)
             raise PassOnError(f"nothing here is called so: {said}")
+        if Role.EVERYTHING in clause.quantifiers and any(piece.slip for piece in mention.pieces):
+            raise PassOnError("everything, or what may have been said besides")
         if clause.vague_place is not None and not self._is_elsewhere(clause.vague_place, meant, mask):
             raise PassOnError(f"no such place: {clause.vague_place}")
         several = self._wants_several(mention, clause)
@@ -408,11 +421,6 @@ class Compiler:
         meant = meant_by(clause.mentions[0], scenes, self._index, self._lexicon)
         if meant.exactly and meant.mask.bit_count() == 1:
             return self._intents(Chosen(meant.mask, meant=meant), self._drafts(clause, ("activate",)))
-        measured = meant_by(
-            clause.mentions[0], self._index.domains.get("sensor", 0), self._index, self._lexicon
-        )
-        if measured.exactly and measured.mask.bit_count() == 1:
-            return [plain_state(self._index.members(measured.mask)[0], "one")]
         raise PassOnError("a name alone asks for nothing")
 
     def _same_again(self, clause: Clause, last: PastTurn) -> list[Intent] | OpenQuestion:
@@ -529,6 +537,17 @@ class Compiler:
             if mask.bit_count() != 1:
                 raise PassOnError("there is no such thing, or more than one")
             return self._intents(Chosen(mask), drafts)
+        return self._indirect_kind(clause, actions, meaning, mask, drafts)
+
+    def _indirect_kind(
+        self,
+        clause: Clause,
+        actions: tuple[str, ...],
+        meaning: Indirect,
+        mask: int,
+        drafts: Mapping[str, Draft],
+    ) -> list[Intent] | OpenQuestion:
+        """What a phrase asks for of a kind of things: where it says, here, or of the only one."""
         kind = self._lexicon.kinds[meaning.kind or ""]
         certain, perhaps = self._index.of_kind(kind)
         mask &= certain or perhaps

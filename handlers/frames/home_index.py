@@ -206,7 +206,14 @@ def _forget(index: HomeIndex, lexicon: Lexicon, bit: int, entity: Entity) -> Non
             if not index.named[word]:
                 del index.named[word]
                 if word not in index.places:
-                    index.slips.remove(word)
+                    _forget_word(index, word)
+
+
+def _forget_word(index: HomeIndex, word: str) -> None:
+    index.slips.remove(word)
+    bare = plain(word)
+    if index.plain.get(bare) == word:
+        del index.plain[bare]
 
 
 def _rename(index: HomeIndex, lexicon: Lexicon, bit: int, entity: Entity) -> None:

@@ -67,7 +67,7 @@ def _without_case(word: str) -> Iterator[tuple[str, Case]]:
 
 def _without_with(word: str) -> Iterator[str]:
     """`lámpával` → `lámpa`, `fokkal` → `fok`, `tízzel` → `tíz`, `négyessel` → `négyes`, `gyel` after `gy`."""
-    if word.endswith(("val", "vel")):
+    if len(word) > 4 and word.endswith(("val", "vel")):
         yield from _stems(word[:-3])
     if len(word) < 5 or not word.endswith(("al", "el")):
         return

@@ -214,6 +214,7 @@ class Lexicon:
         self.kinds: dict[str, Kind] = {}
         self.same_places = _synonyms(data.get("same_places") or ())
         self.same_things = _synonyms(data.get("same_things") or ())
+        self.helping_verbs = frozenset(str(word) for word in data.get("helping_verbs") or ())
         self.list_words = frozenset(str(word) for word in data.get("list_words") or ())
         self.numbers = _numbers(data.get("numbers") or {}, compound=language == "hu")
         self._read_groups(data)
@@ -322,13 +323,13 @@ class Lexicon:
     def _read_actions(self, data: Mapping[str, Any]) -> None:
         verbs = data.get("verbs") or {}
         for action, phrases in (data.get("actions") or {}).items():
-            for phrase in phrases:
+            for phrase in _list(phrases, f"actions: {action}"):
                 for one in expanded(str(phrase)):
                     self._add_action(action, one, verbs)
         for phrase, actions in (data.get("bare") or {}).items():
             for tail in expanded(phrase):
                 self._add(tail, Sense(Role.TAIL, tail))
-                self.actions["", tail] = tuple(actions)
+                self.actions["", tail] = tuple(_list(actions, f"bare: {phrase}"))
         self._index_verbs()
 
     def _note_words(self) -> None:
@@ -391,7 +392,7 @@ class Lexicon:
     def _add_action(self, action: str, phrase: str, verbs: Mapping[str, list[str]]) -> None:
         if self.language == "hu" and " " not in phrase:
             prefix, plus, stem = phrase.rpartition("+")
-            forms = set(verbs[stem] or ()) if stem in verbs else asking_forms(stem)
+            forms = set(_list(verbs[stem] or (), f"verbs: {stem}")) if stem in verbs else asking_forms(stem)
             for form in forms:
                 self._verb_forms.setdefault(form, set()).add(stem)
             if plus and stem not in verbs:
@@ -431,6 +432,14 @@ class Lexicon:
                 for prefix in prefixes.get(stem, ()):
                     self._add(prefix + form, Sense(Role.VERB, f"{prefix}+{stem}"))
                     self.actions.setdefault((f"{prefix}+{stem}", None), self.actions[stem, prefix])
+
+
+def _list(value: Any, entry: str) -> Iterable[Any]:
+    """A value that has to be a list: a text would be taken for one of letters."""
+    if isinstance(value, str):
+        raise DataFileError(f"{entry} should be a list")
+    found: Iterable[Any] = value
+    return found
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from handlers.frames.link import Piece
 # Amounts that are said as what something is set to: `harmadára`, `félig`.
 _HOURS: Final = 24
 _UP_TO: Final = ("ra", "re")
+_INFINITIVE: Final = "ni"
 
 
 class PartReader:
@@ -62,7 +63,7 @@ class PartReader:
         others = [piece for piece in content if piece is not found[0]]
         roles = {Role.VERB, Role.TAIL, Role.STATE, Role.MORE, Role.LESS, Role.NEGATION}
         if any(
-            piece.senses and piece.senses[0].role in roles and not piece.sense(Role.PREPOSITION)
+            any(sense.role in roles for sense in piece.senses) and not piece.sense(Role.PREPOSITION)
             for piece in others
         ):
             return None
@@ -89,7 +90,7 @@ class PartReader:
             self._number(piece, pieces, position)
         elif piece.words:
             self._name(piece)
-        elif not piece.senses:
+        elif not piece.senses or _is_needless_verb(piece, clause):
             clause.unknown.append(piece.text)
 
     def _is_verb_here(self, piece: Piece, pieces: Sequence[Piece], position: int) -> bool:
@@ -136,6 +137,9 @@ class PartReader:
     def _verb(
         self, piece: Piece, value: str, pieces: Sequence[Piece], position: int, content: Sequence[Piece]
     ) -> bool:
+        is_second = bool(self._clause.verbs)
+        if is_second and not self._follows_verb(piece, value, pieces, position):
+            return False
         if not self._may_be_verb(piece, value, pieces, position, content):
             return False
         self._clause.verbs.append(value)
@@ -159,6 +163,28 @@ class PartReader:
         if self._nominal or clause.states or clause.tails:
             return False
         return not piece.words or (len(content) > 1 and self._can_act(value, pieces))
+
+    def _follows_verb(self, piece: Piece, value: str, pieces: Sequence[Piece], position: int) -> bool:
+        """Whether a second verb says what the first one lets be done, or the same: "get it to vacuum"."""
+        before = pieces[position - 1] if position > 0 else None
+        if piece.slip is not None or before is None or before.slip is not None:
+            return False
+        if before.text == "to" or before.text in self._lexicon.helping_verbs:
+            return True
+        first, second = self._may_do(self._clause.verbs[-1]), self._may_do(value)
+        if self._lexicon.language == "hu":
+            return bool(first & second) or piece.text.endswith(_INFINITIVE)
+        # "have Rosie vacuum the house"
+        return bool(first & second) or ("set" in first and bool(before.words))
+
+    def _may_do(self, verb: str) -> set[str]:
+        """All that a verb may do, with whatever particle."""
+        return {
+            action
+            for (known, _), actions in self._lexicon.actions.items()
+            if known == verb
+            for action in actions
+        }
 
     def _tail(
         self, piece: Piece, value: str, pieces: Sequence[Piece], position: int, content: Sequence[Piece]
@@ -485,6 +511,11 @@ class PartReader:
 def is_only(piece: Piece, role: Role) -> bool:
     """Whether a piece is this and nothing else."""
     return bool(piece.senses) and all(sense.role is role for sense in piece.senses)
+
+
+def _is_needless_verb(piece: Piece, clause: Clause) -> bool:
+    """Whether it is a verb, and nothing else, that has no part in what is asked for."""
+    return bool(clause.verbs) and is_only(piece, Role.VERB)
 
 
 def _is_placed_only(pieces: Sequence[Piece]) -> bool:

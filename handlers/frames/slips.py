@@ -71,7 +71,7 @@ class Slips:
 
 
 # Letters that one hears for each other.
-_ALIKE: Final = ("ckqsz", "fv", "bp", "dt", "mn", "gk", "iey", "aou", "lr")
+_ALIKE: Final = ("ckqsz", "fv", "dt", "mn", "gk", "iey", "aou", "lr")
 
 
 def sounds_alike(word: str, other: str) -> bool:

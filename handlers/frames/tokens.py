@@ -15,6 +15,9 @@ _TOKEN: Final = re.compile(
 _COMMA_WITHIN: Final = re.compile(r",(?= (?:ha|hogy) )")
 _APOSTROPHES: Final = str.maketrans("’‘`´", "''''")
 
+MOST_DIGITS: Final = 12
+"""Longer numbers are none that anything is set to."""
+
 MAX_TOKENS: Final = 60
 """Longer sentences are no commands, and what is done here grows with their length."""
 
@@ -50,7 +53,8 @@ def tokens_of(text: str) -> list[Token]:
     for match in _TOKEN.finditer(text):
         start = match.start()
         said = match.group()
-        number = float(said.replace(",", ".")) if match.lastgroup == "number" else None
+        is_number = match.lastgroup == "number" and len(said) <= MOST_DIGITS
+        number = float(said.replace(",", ".")) if is_number else None
         glued = start == end or (start == end + 1 and text[end] == "-")
         tokens.append(Token(said, start, match.end(), number, glued))
         end = match.end()

@@ -70,7 +70,11 @@ def test_without_own_words_it_is_the_lexicon_as_it_comes(tmp_path: Path, text: s
         ("fillers: [yes]", ["fillers", "without quotes"]),
         ("- a\n- b", ["mapping of groups"]),
         ("kinds: {tent: 3}", ["cannot be used"]),
-        ("indirect: [{says: [a]}]", ["cannot be used", "do"]),
+        ("indirect: [{says: [a]}]", ["indirect", "says and do"]),
+        ("indirect: [{says: [a], do: turn_on, kind: tent}]", ["indirect", "tent"]),
+        ("kinds: {tent: {words: tent}}", ["kinds", "tent", "list"]),
+        ("quantifiers: {few: [few]}", ["quantifiers", "few"]),
+        ('fillers: ["(a|b"]', ["brackets", "(a|b"]),
         ("fillers: [", ["no YAML", "line 1"]),
     ],
 )
