@@ -74,15 +74,19 @@ ACTION_OF_STATE: Final = {
 """What is to be done where only the wanted state was said."""
 
 # By these a thing is to have more or less of something, where no amount is said.
-_RAISING: Final = frozenset({"increase", "raise", "brighten", "louder"})
-_LOWERING: Final = frozenset({"decrease", "lower", "dim", "quieter"})
+_RAISING: Final = frozenset({"increase", "raise", "brighten", "louder", "warm"})
+_LOWERING: Final = frozenset({"decrease", "lower", "dim", "quieter", "cool"})
+# What is done to rooms by what heats and cools them, and never to a lamp.
+_TEMPERING: Final = frozenset({"warm", "cool"})
+_TEMPERED: Final = ("climate", "water_heater")
 _SETTING: Final = frozenset({
     "set", "turn_on", "fel", "le", "turn_off", "open", "close", "start", "activate", *_RAISING, *_LOWERING,
 })  # fmt: skip
 # What is turned off is not at the same time set to something.
 _ENDING: Final = frozenset({"turn_off", "le"})
 
-# How much "brighter" is, in per cent, and "warmer", in degrees; a bit is half of it, a lot twice.
+# How much "brighter" is, in per cent, and "warmer", in degrees; a lot is twice of it, a bit half, but of a degree
+# no less than a whole one.
 _STEP_PERCENT: Final = 20.0
 _ALL: Final = 100.0
 _STEP_DEGREES: Final = 1.0
@@ -134,7 +138,7 @@ def _attributes(clause: Clause) -> list[str]:
 
 def draft_for(actions: tuple[str, ...], domain: str, clause: Clause) -> Draft | None:
     """The intent that does what a clause asks for on one domain; None where that cannot be asked of it."""
-    if not _has_attribute(domain, clause):
+    if not _has_attribute(domain, clause) or (set(actions) & _TEMPERING and domain not in _TEMPERED):
         return None
     for asked, draft in _SPECIAL:
         if asked(clause):
@@ -253,7 +257,7 @@ def _percent_more(domain: str, change: float) -> Draft:
 
 def _is_relative(actions: tuple[str, ...], domain: str, clause: Clause) -> bool:
     """Whether a number that nothing marks is by how much: "turn it down ten percent"."""
-    if domain in {"cover", "valve"}:
+    if domain in {"cover", "valve"} or set(actions) & _TEMPERING:
         return False
     return bool(clause.changes) or bool(set(actions) & (_RAISING | _LOWERING))
 

@@ -97,3 +97,27 @@ def test_a_verb_may_say_what_another_one_lets_be_done(text: str, about: set[str]
 def test_no_sentence_is_too_odd_to_be_read(text: str) -> None:
     assert understand(text, "hu").verdict is not None
     assert understand(text, "en").verdict is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "slots"),
+    [
+        ("fűtsd fel a nappalit 22 fokra", "hu", {"temperature": 22}),
+        ("hűtsd le a nappalit két fokkal", "hu", {"temperature_step": -2}),
+        ("warm up the lounge", "en", {"temperature_step": 1}),
+        ("heat the lounge up to 22 degrees", "en", {"temperature": 22}),
+        ("cool the lounge down by two degrees", "en", {"temperature_step": -2}),
+    ],
+)
+def test_a_room_is_warmed_by_what_heats_it(text: str, language: str, slots: dict[str, int]) -> None:
+    (intent,) = understand(text, language).intents
+    assert intent.name == "HassClimateSetTemperature"
+    assert {name: value for name, value in intent.slots.items() if name in slots} == slots
+    assert {target.partition(".")[0] for target in intent.targets} == {"climate"}
+
+
+@pytest.mark.parametrize(
+    ("text", "language"), [("warm up the sofa lamp", "en"), ("fűtsd fel az olvasólámpát", "hu")]
+)
+def test_nothing_else_is_warmed(text: str, language: str) -> None:
+    assert understand(text, language).verdict is Verdict.PASS_ON
