@@ -85,8 +85,8 @@ _SETTING: Final = frozenset({
 # What is turned off is not at the same time set to something.
 _ENDING: Final = frozenset({"turn_off", "le"})
 
-# How much "brighter" is, in per cent, and "warmer", in degrees; a lot is twice of it, a bit half, but of a degree
-# no less than a whole one.
+# How much "brighter" is, in per cent, and "warmer", in degrees; a lot is twice of it, a bit half, but no
+# less than a whole degree.
 _STEP_PERCENT: Final = 20.0
 _ALL: Final = 100.0
 _STEP_DEGREES: Final = 1.0

@@ -2,7 +2,7 @@
 
 The project's own sets (`tests/accuracy/sets`), and those below the folder that `PARSER_DATA` names, where
 there is one; each in a process-wide cascade as the server has it. Home Assistant's own sentence tests in that
-folder are told apart by their `_fixtures.yaml`, and left to the judge that comes with them.
+folder are told apart by their `_fixtures.yaml`: there an intent and its slots are wanted, no effect.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Final
 from handlers.answer import Answers
 from handlers.cascade import cascade
 from handlers.interpret import Interpreter
+from tests.accuracy.home_assistants_own import Outcome, outcome_of
 from tests.accuracy.judge import Judged, Verdict, judged
 from tests.accuracy.sentences import SETS, read_set, sets_in
 from tests.bench.figures import Figure, Listing, Results
@@ -35,7 +36,8 @@ async def measure(options: Options, steps: Steps) -> Results:
     own = sets_in(SETS)
     data = os.environ.get("PARSER_DATA")
     shared = sets_in(Path(data)) if data else []
-    steps.expect(len(own) + len(shared))
+    fixtures = sorted(Path(data).glob("**/_fixtures.yaml")) if data else []
+    steps.expect(len(own) + len(shared) + len(fixtures))
     results: dict[str, list[Judged]] = {}
     for folder in (*own, *shared):
         steps.begin(folder.name)
@@ -43,6 +45,11 @@ async def measure(options: Options, steps: Steps) -> Results:
             interpreter = Interpreter(recognizer=recognizer, answers=Answers.load())
             name = folder.name if folder in own else f"PARSER_DATA: {folder.name}"
             results[name] = await judged(read_set(folder), interpreter)
+        steps.done()
+    intents: list[tuple[str, ...]] = []
+    for path in fixtures:
+        steps.begin(f"Home Assistant's own, {path.parent.name}")
+        intents.append(_intents_row(path.parent.name, await outcome_of(path.parent)))
         steps.done()
     of_own = {name: each for name, each in results.items() if not name.startswith("PARSER_DATA")}
     every = [one for each in of_own.values() for one in each]
@@ -61,7 +68,28 @@ async def measure(options: Options, steps: Steps) -> Results:
                 [_row(name, each) for name, each in results.items()],
                 "" if data else "PARSER_DATA names no folder with more",
             ),
+            *(
+                [
+                    Listing(
+                        "Home Assistant's own sentence tests",
+                        ("language", "sentences", "right %", "wrong", "taken by frames %"),
+                        intents,
+                    )
+                ]
+                if intents
+                else []
+            ),
         ),
+    )
+
+
+def _intents_row(language: str, outcome: Outcome) -> tuple[str, ...]:
+    return (
+        language,
+        str(len(outcome.parsers)),
+        f"{outcome.right_percent:.1f}",
+        str(len(outcome.wrong)),
+        f"{outcome.frames_percent:.1f}",
     )
 
 

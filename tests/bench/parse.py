@@ -6,11 +6,14 @@ sentences in the same process, without the thread that they are matched in; whic
 alternates.
 
 - *repeated*: what was understood and worked out is used again (`handlers/prepared.py`), as in a turn;
-- *rebuild*: the index of a home of 500, whole, and after one entity was renamed.
+- *rebuild*: the index of a home of 500, whole, and after one entity was renamed; and how long an event loop
+  that does nothing else is at most kept waiting while the stage makes indexes of such homes, one by one.
 """
 
 from __future__ import annotations
 
+import asyncio
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -22,7 +25,7 @@ from hassil.intents import TextSlotList
 from handlers.answer import Answers
 from handlers.frames.home_index import HomeIndex, index_of, updated
 from handlers.frames.lexicon import Lexicon
-from handlers.frames.stage import understood
+from handlers.frames.stage import FrameStage, understood
 from handlers.prepared import Preparer
 from handlers.template_lists import lists_of
 from handlers.templates import TemplateStage
@@ -32,6 +35,8 @@ from tests.bench.described_homes import WORDS, picture_of, sentences
 from tests.bench.figures import Figure, Listing, Results, median
 from tests.bench.load import percentile
 from tests.bench.options import Options, Steps
+from wyoming_central.collector import settle_collector
+from wyoming_central.event_loop import SWITCH_SECONDS
 
 SIZES: Final = (50, 500, 2_000)
 MEASURED_SIZE: Final = 500
@@ -49,6 +54,7 @@ FIGURES: Final = (
     Figure("growth_ratio_2000_50", "x", "p95 in a home of 50 entities", "≤ 1.5"),
     Figure("repeated_us", "µs", _HOME, "≤ 20"),
     Figure("rebuild_ms", "ms", _HOME, "≤ 60"),
+    Figure("rebuild_loop_ms", "ms", "an event loop's longest wait while homes of 500 are indexed", "≤ 5"),
     Figure("renamed_ms", "ms", f"one of {MEASURED_SIZE} entities is renamed", "≤ 2"),
 )
 
@@ -63,6 +69,7 @@ class _Times:
     repeated: list[float] = field(default_factory=list)
     rebuilt: list[float] = field(default_factory=list)
     renamed: list[float] = field(default_factory=list)
+    waits: list[float] = field(default_factory=list)
 
     def of_size(self, size: int) -> list[float]:
         """What the frames took in homes of a size, both languages."""
@@ -83,6 +90,7 @@ def measure(options: Options, steps: Steps) -> Results:
                 steps.done()
         steps.begin(f"{language}, what is known already")
         _measure_known(language, lexicon, times)
+        _measure_waits(language, times)
         steps.done()
     return _results(times)
 
@@ -178,6 +186,42 @@ def _measure_known(language: str, lexicon: Lexicon, times: _Times) -> None:
         times.renamed.append((time.perf_counter() - started) * 1000)
 
 
+def _measure_waits(language: str, times: _Times) -> None:
+    before = sys.getswitchinterval()
+    # As the server has it.
+    sys.setswitchinterval(SWITCH_SECONDS)
+    settle_collector()
+    try:
+        times.waits += asyncio.run(_waits(language))
+    finally:
+        sys.setswitchinterval(before)
+
+
+async def _waits(language: str) -> list[float]:
+    """How long the loop waits for its turn, milliseconds, while the stage makes one index after another."""
+    stage = FrameStage()
+    picture = picture_of(language, MEASURED_SIZE)
+    waits: list[float] = []
+    try:
+        await stage.warm((language,))
+        ticking = asyncio.create_task(_tick(waits))
+        for number in range(REBUILDS):
+            # A home of its own, and none that changed.
+            other = replace(picture.registry, revision=f"home-{number}")
+            await stage.warm((language,), replace(picture, registry=other))
+        ticking.cancel()
+    finally:
+        stage.close()
+    return waits
+
+
+async def _tick(waits: list[float]) -> None:
+    while True:
+        started = time.perf_counter()
+        await asyncio.sleep(0)
+        waits.append((time.perf_counter() - started) * 1000)
+
+
 def _p95(times: list[float]) -> float:
     return percentile(sorted(times), 0.95)
 
@@ -204,6 +248,7 @@ def _results(times: _Times) -> Results:
             "growth_ratio_2000_50": _p95(times.of_size(SIZES[-1])) / _p95(times.of_size(SIZES[0])),
             "repeated_us": median(times.repeated) * 1000,
             "rebuild_ms": median(times.rebuilt),
+            "rebuild_loop_ms": max(times.waits),
             "renamed_ms": median(times.renamed),
         },
         listings=(

@@ -36,6 +36,7 @@ PROMISED = {
         "templates_ratio",
         "repeated_us",
         "rebuild_ms",
+        "rebuild_loop_ms",
         "renamed_ms",
     },
     "accuracy": {"right_percent_en", "right_percent_hu", "wrong_percent", "frames_percent"},
