@@ -14,7 +14,6 @@ from handlers.cascade import cascade
 from handlers.interpret import Interpreter
 from handlers.services import PLANS
 
-
 _WHERE = frozenset({"name", "area", "floor", "domain", "device_class", "preferred_area_id"})
 
 
@@ -69,7 +68,7 @@ async def _judge(
         outcome.parsers.append(answer["parser"])
         reached = {one for call in answer["calls"] for one in call["entity_id"]}
         got = next((one["slots"] for one in answer["intents"] if one["name"] == wanted["name"]), None)
-        # Where something is reached, that says more than the words for the place; else these have to be right.
+        # What is reached says more than the words for the place; where nothing is, these have to be right.
         asked = {key: value for key, value in slots.items() if not (meant and key in _WHERE)}
         understood = got is not None and all(
             is_value(got.get(key), value) or (value == "all" and key in _WHERE)
