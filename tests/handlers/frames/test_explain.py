@@ -8,9 +8,9 @@ import pytest
 
 from handlers.frames.explain import MOST_SHOWN, Explanation, explained
 from handlers.frames.home_index import index_of
-from handlers.frames.lexicon import Lexicon
 from handlers.interpret import parse_home
 from handlers.understanding import Utterance
+from tests.handlers.frames.homes import lexicon
 
 HOME: dict[str, Any] = {
     "floors": [{"id": "up", "name": "Emelet"}],
@@ -25,8 +25,8 @@ HOME: dict[str, Any] = {
 
 
 def explain(text: str, home: dict[str, Any] = HOME) -> Explanation:
-    lexicon, picture = Lexicon.load("hu"), parse_home(home)
-    return explained(Utterance(text, "hu"), picture, index_of(picture.registry, lexicon), lexicon)
+    words, picture = lexicon("hu"), parse_home(home)
+    return explained(Utterance(text, "hu"), picture, index_of(picture.registry, words), words)
 
 
 def meanings(explanation: Explanation) -> dict[str, tuple[str, ...]]:
