@@ -23,6 +23,8 @@ from handlers.authenticate import Authenticator
 from handlers.device_token import TokenKeys
 from handlers.dispatch import Dispatcher
 from handlers.errors import AuthenticationError
+from handlers.frames.lexicon import Lexicon
+from handlers.frames.stage import FrameStage
 from handlers.log_context import belong_to, no_longer
 from handlers.names import names_of
 from handlers.peer import Identity, Peer
@@ -30,6 +32,7 @@ from handlers.roster import Roster
 from handlers.session import SessionKeeper
 from handlers.templates import TemplateStage
 from handlers.turn import Turns
+from handlers.understanding import Understanding, Verdict
 from provisioning.home.registry import Registry
 from storage import users
 from tests.isolation.findings import LeakError, check
@@ -88,7 +91,24 @@ def the_lists_of_the_templates_are_one_for_all_homes(patch: pytest.MonkeyPatch) 
         known = first.setdefault(language, registry) if registry.entities else registry
         return lists_of(stage, known, language)
 
+    async def passed_on(*_: object) -> Understanding:
+        # They take nearly everything that is said here.
+        return Understanding(Verdict.PASS_ON)
+
     patch.setattr(TemplateStage, "_lists_of", of)
+    patch.setattr(FrameStage, "recognize", passed_on)
+
+
+@mutant("everything_kept_is_of_the_home_it_is_kept_for", "every_row_holds_what_its_user_said_and_has")
+def the_indexes_of_the_frames_are_one_for_all_homes(patch: pytest.MonkeyPatch) -> None:
+    index_of = FrameStage._index_of
+    first: dict[str, Registry] = {}
+
+    def of(stage: FrameStage, registry: Registry, lexicon: Lexicon) -> Any:
+        known = first.setdefault(lexicon.language, registry) if registry.entities else registry
+        return index_of(stage, known, lexicon)
+
+    patch.setattr(FrameStage, "_index_of", of)
 
 
 @mutant("every_question_is_answered_by_whom_it_was_put_to")
