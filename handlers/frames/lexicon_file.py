@@ -7,6 +7,7 @@ nothing is taken away. `docs/lexicon.md` says what the groups are.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,10 +36,16 @@ def lexicon_of(language: str, own: Path | None = None) -> Lexicon:
     path = None if own is None else own / f"{language}.yaml"
     words = None if path is None else _own_words(path)
     if path is None or words is None:
-        return Lexicon.load(language)
+        return _shipped(language)
     merged = _with(read_yaml(f"lexicon/{language}.yaml"), words, str(path), ())
     with mistakes_in(str(path)):
         return Lexicon(language, merged)
+
+
+@cache
+def _shipped(language: str) -> Lexicon:
+    """The lexicon as it comes, read once: nothing changes it, and to read it takes some 300 ms."""
+    return Lexicon.load(language)
 
 
 def check_own_words(own: Path, languages: Iterable[str]) -> None:
