@@ -101,6 +101,9 @@ _PLAYER_NEXT: Final = 32
 _PLAYER_PLAY_MEDIA: Final = 512
 _PLAYER_STEP: Final = 1024
 _PLAYER_PLAY: Final = 16384
+_ALARM_HOME: Final = 1
+_ALARM_AWAY: Final = 2
+_ALARM_NIGHT: Final = 4
 _VACUUM_PAUSE: Final = 4
 _VACUUM_RETURN: Final = 16
 _VACUUM_START: Final = 8192
@@ -360,6 +363,20 @@ def _mower(service: str, said: str) -> Maker:
     return make
 
 
+def _alarm(service: str, feature: int, said: str) -> Maker:
+    """Arm or disarm; where Home Assistant wants a code for it, that is no matter for a voice."""
+
+    def make(_intent: Intent, _entity: Entity, state: EntityState | None) -> Service | None:
+        wants_code = state is not None and state.attributes.get("code_format") is not None
+        if service != "alarm_disarm" and state is not None:
+            wants_code = wants_code and state.attributes.get("code_arm_required") is not False
+        if wants_code or (feature and not _can(state, feature)):
+            return None
+        return Service("alarm_control_panel", service, said)
+
+    return make
+
+
 def _list_item(service: str, said: str, more: Mapping[str, Any] = _NOTHING) -> Maker:
     def make(intent: Intent, _entity: Entity, _state: EntityState | None) -> Service | None:
         item = intent.slots.get("item")
@@ -376,6 +393,7 @@ _SWITCHED_ON: Final = _SWITCHABLE | frozenset(_ON)
 _SWITCHED_OFF: Final = _SWITCHABLE | frozenset(_OFF)
 _OPENED: Final = frozenset({"cover", "lock", "valve"})
 _PLAYERS: Final = frozenset({"media_player"})
+_ALARMS: Final = frozenset({"alarm_control_panel"})
 _LISTS: Final = frozenset({"todo"})
 # "Turn on the kitchen" is about its lamps; "turn off the kitchen" about all that may be left on there.
 _LIT: Final = frozenset({"light"})
@@ -446,6 +464,11 @@ PLANS: Final[Mapping[str, Plan]] = {
     "HassLawnMowerStartMowing": Plan(
         frozenset({"lawn_mower"}), _mower("start_mowing", "mower.start"), single=True
     ),
+    # Ours: Home Assistant has no intents for alarms.
+    "HassAlarmArmAway": Plan(_ALARMS, _alarm("alarm_arm_away", _ALARM_AWAY, "alarm.away"), single=True),
+    "HassAlarmArmHome": Plan(_ALARMS, _alarm("alarm_arm_home", _ALARM_HOME, "alarm.home"), single=True),
+    "HassAlarmArmNight": Plan(_ALARMS, _alarm("alarm_arm_night", _ALARM_NIGHT, "alarm.night"), single=True),
+    "HassAlarmDisarm": Plan(_ALARMS, _alarm("alarm_disarm", 0, "alarm.disarm"), single=True),
     "HassLawnMowerDock": Plan(frozenset({"lawn_mower"}), _mower("dock", "mower.dock"), single=True),
     "HassListAddItem": Plan(_LISTS, _list_item("add_item", "list.add"), single=True),
     "HassListCompleteItem": Plan(

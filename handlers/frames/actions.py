@@ -29,8 +29,8 @@ OPENED: Final = {"cover": "HassTurnOn", "valve": "HassTurnOn", "lock": "HassTurn
 CLOSED: Final = {"cover": "HassTurnOff", "valve": "HassTurnOff", "lock": "HassTurnOn"}
 
 _SIMPLE: Final[Mapping[str, Mapping[str, str]]] = {
-    "turn_on": _STARTED,
-    "turn_off": _ENDED,
+    "turn_on": {**_STARTED, "alarm_control_panel": "HassAlarmArmAway"},
+    "turn_off": {**_ENDED, "alarm_control_panel": "HassAlarmDisarm"},
     "fel": {**_STARTED, "cover": "HassTurnOn"},
     "le": {**_ENDED, "cover": "HassTurnOff"},
     "toggle": dict.fromkeys((*_SWITCHED, "cover"), "HassToggle"),
@@ -64,6 +64,10 @@ _SIMPLE: Final[Mapping[str, Mapping[str, str]]] = {
     "dock": {"vacuum": "HassVacuumReturnToBase", "lawn_mower": "HassLawnMowerDock"},
     "mow": {"lawn_mower": "HassLawnMowerStartMowing"},
     "water": {"valve": "HassTurnOn", "switch": "HassTurnOn"},
+    "arm_away": {"alarm_control_panel": "HassAlarmArmAway"},
+    "arm_home": {"alarm_control_panel": "HassAlarmArmHome"},
+    "arm_night": {"alarm_control_panel": "HassAlarmArmNight"},
+    "disarm": {"alarm_control_panel": "HassAlarmDisarm"},
 }  # fmt: skip
 
 ACTION_OF_STATE: Final = {
