@@ -464,12 +464,12 @@ PLANS: Final[Mapping[str, Plan]] = {
     "HassLawnMowerStartMowing": Plan(
         frozenset({"lawn_mower"}), _mower("start_mowing", "mower.start"), single=True
     ),
+    "HassLawnMowerDock": Plan(frozenset({"lawn_mower"}), _mower("dock", "mower.dock"), single=True),
     # Ours: Home Assistant has no intents for alarms.
     "HassAlarmArmAway": Plan(_ALARMS, _alarm("alarm_arm_away", _ALARM_AWAY, "alarm.away"), single=True),
     "HassAlarmArmHome": Plan(_ALARMS, _alarm("alarm_arm_home", _ALARM_HOME, "alarm.home"), single=True),
     "HassAlarmArmNight": Plan(_ALARMS, _alarm("alarm_arm_night", _ALARM_NIGHT, "alarm.night"), single=True),
     "HassAlarmDisarm": Plan(_ALARMS, _alarm("alarm_disarm", 0, "alarm.disarm"), single=True),
-    "HassLawnMowerDock": Plan(frozenset({"lawn_mower"}), _mower("dock", "mower.dock"), single=True),
     "HassListAddItem": Plan(_LISTS, _list_item("add_item", "list.add"), single=True),
     "HassListCompleteItem": Plan(
         _LISTS, _list_item("update_item", "list.complete", {"status": "completed"}), single=True

@@ -28,7 +28,7 @@ from handlers.cascade import cascade
 from handlers.device_token import TokenKeys
 from handlers.dispatch import Dispatcher
 from handlers.failed_authentications import FailedAuthentications
-from handlers.frames.lexicon_file import check_own_words
+from handlers.frames.lexicon_file import lexicons_with
 from handlers.ready_home import HomeDirectory
 from handlers.roster import RosterKeeper
 from handlers.session import SessionKeeper
@@ -255,9 +255,8 @@ async def _assemble(
     database = await _opened(settings, stack)
     stored = repositories_on(database, SecretBox(settings.encryption_keys))
     http = await stack.enter_async_context(session_for_homes())
-    own_words = settings.data_dir / "lexicon"
-    await asyncio.to_thread(check_own_words, own_words, SUPPORTED)
-    recognizer = stack.enter_context(cascade(own_words))
+    lexicons = await asyncio.to_thread(lexicons_with, settings.data_dir / "lexicon", SUPPORTED)
+    recognizer = stack.enter_context(cascade(lexicons))
     warm_up = WarmUp(recognizer, SUPPORTED, when_warm=settle_collector)
     drivers = await asyncio.to_thread(drivers_of, settings, stored.users)
     provisioner = _provisioner(settings, stored, http, warm_up, report, drivers)

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from handlers.frames.clause import Clause, Mention
-from handlers.frames.home_index import HomeIndex
+from handlers.frames.home_index import HomeIndex, any_of
 from handlers.frames.lexicon import Lexicon, Role
-from handlers.frames.mentions import Meant, meant_by
+from handlers.frames.mentions import Meant, kinds_of, meant_by
 from handlers.intents import DATE, STATE, TEMPERATURE, TIME, WEATHER
 from handlers.understanding import Intent, SlotValue, Utterance
 from provisioning.home.registry import Entity
@@ -46,6 +46,7 @@ _OPPOSITES: Final = {
 _DONE: Final = {"turn_off": "off", "turn_on": "on", "lock": "locked", "close": "closed", "unlock": "unlocked"}
 _LOCKED: Final = frozenset({"locked", "unlocked"})
 _SENSED_STATE: Final = {"open": "on", "closed": "off", "unlocked": "on", "locked": "off"}
+_CLASSED: Final = frozenset({"cover", "binary_sensor"})
 _OPENING: Final = frozenset({"window", "door", "garage_door", "opening", "garage", "gate"})
 
 
@@ -54,8 +55,13 @@ def asked_for(clause: Clause, index: HomeIndex, lexicon: Lexicon, utterance: Utt
     asks = set(clause.asks)
     if not clause.mentions and asks & {"time", "date"}:
         return Intent(TIME if "time" in asks else DATE)
-    if clause.changes or clause.values or not _only_asks(clause, lexicon):
+    if clause.changes or clause.values:
         return None
+    if not _only_asks(clause, lexicon):
+        done = _brought_about(clause, lexicon)
+        if done is None:
+            return None
+        clause.states = [done]
     attribute = _attribute(clause, asks)
     if attribute is not None or "like" in asks:
         return _of_attribute(attribute or "temperature", clause, index, lexicon, utterance)
@@ -79,15 +85,12 @@ def asked_again(
     if not meant.mask or (last.asks == "one_yesno" and meant.mask.bit_count() > 1):
         return None
     members = index.members(meant.mask)
-    kept = {name: value for name, value in last.slots.items() if name in {"state", "domain"}}
-    if classes := tuple(dict.fromkeys(one.device_class for one in members if one.device_class)):
-        kept["device_class"] = classes[0] if len(classes) == 1 else classes
-    where: dict[str, SlotValue] = {}
-    for place in meant.places:
-        where.setdefault("floor" if place.is_floor else "area", place.name)
+    slots = meant.where | kinds_of(members, classed=_CLASSED)
+    # A state is said in the words of the domains that were asked.
+    slots |= {name: value for name, value in last.slots.items() if name in {"state", "domain"}}
     if meant.by_name and len(members) == 1:
-        where["name"] = members[0].name
-    return Intent(STATE, {**where, **kept}, tuple(one.id for one in members), asks=last.asks)
+        slots["name"] = members[0].name
+    return Intent(STATE, slots, tuple(one.id for one in members), asks=last.asks)
 
 
 def _asked_of(last: Intent, index: HomeIndex) -> int:
@@ -98,31 +101,26 @@ def _asked_of(last: Intent, index: HomeIndex) -> int:
 
 
 def _of_any(names: SlotValue | None, masks: Mapping[str, int]) -> int:
-    allowed = 0
-    for name in names if isinstance(names, tuple) else (str(names),):
-        allowed |= masks.get(name, 0)
-    return allowed
+    return any_of(masks, names if isinstance(names, tuple) else (str(names),))
 
 
 def _only_asks(clause: Clause, lexicon: Lexicon) -> bool:
-    """Whether its verbs do nothing: "how much battery does it have", "did I lock the door"."""
+    """Whether its verbs do nothing: "how much battery does it have"."""
     actions = {action for verb in clause.verbs for action in lexicon.actions.get((verb, None), ())}
-    return not clause.verbs or (actions <= {"set"} and not clause.tails) or _as_state(clause, lexicon)
+    return not clause.verbs or (actions <= {"set"} and not clause.tails)
 
 
-def _as_state(clause: Clause, lexicon: Lexicon) -> bool:
-    """Have "did I lock the door" ask whether it is locked; whether it does."""
+def _brought_about(clause: Clause, lexicon: Lexicon) -> str | None:
+    """The state that "did I lock the door" asks for; None where it asks for none."""
     actions = {
         action
         for verb in clause.verbs
         for tail in (*clause.tails, None)
         for action in lexicon.actions.get((verb, tail), ())
     }
-    state = next((_DONE[action] for action in actions if action in _DONE), None)
-    if state is None or "is" not in clause.asks:
-        return False
-    clause.states = [state]
-    return True
+    return (
+        next((_DONE[action] for action in actions if action in _DONE), None) if "is" in clause.asks else None
+    )
 
 
 def _of_attribute(
@@ -170,8 +168,7 @@ def _temperature(clause: Clause, index: HomeIndex, lexicon: Lexicon, utterance: 
         return None
     mask = meant.mask
     if not clause.mentions or _says_attribute_only(clause.mentions[0]):
-        area = index.areas.get(utterance.area_id or "")
-        mask = (readable & area.mask if area else 0) or mask
+        mask = readable & index.at(utterance.area_id) or mask
     if not mask:
         return None
     climates = mask & index.domains.get("climate", 0)
@@ -184,11 +181,7 @@ def _temperature(clause: Clause, index: HomeIndex, lexicon: Lexicon, utterance: 
     entity = index.members(mask)[0]
     if entity.domain == "sensor":
         return plain_state(entity, "one")
-    slots: dict[str, SlotValue] = {}
-    for place in meant.places:
-        slots.setdefault("floor" if place.is_floor else "area", place.name)
-    if meant.by_name:
-        slots = {"name": entity.name}
+    slots: dict[str, SlotValue] = {"name": entity.name} if meant.by_name else meant.where
     return Intent(TEMPERATURE, slots, (entity.id,))
 
 
@@ -261,8 +254,7 @@ def _in_question(clause: Clause, wanted: str, index: HomeIndex, lexicon: Lexicon
 
 def _of_several(mask: int, meant: Meant, index: HomeIndex, utterance: Utterance) -> tuple[int, str | None]:
     """Of several things that a singular fits: the one that is here, or any of them, or none of them."""
-    area = index.areas.get(utterance.area_id or "")
-    local = mask & area.mask if area else 0
+    local = mask & index.at(utterance.area_id)
     if local.bit_count() == 1:
         return local, "one_yesno"
     return mask, "any" if meant.kinds and not meant.by_name else None
@@ -273,10 +265,7 @@ def _sensing(state: str, index: HomeIndex) -> int:
         "low": ("battery",), "wet": ("moisture",), "motion": ("motion", "moving"),
         "occupied": ("occupancy", "presence"), "locked": ("lock",), "unlocked": ("lock",),
     }.get(state, tuple(_OPENING) if state in _SENSED else ())  # fmt: skip
-    mask = 0
-    for one in classes:
-        mask |= index.classes.get(one, 0)
-    return mask
+    return any_of(index.classes, classes)
 
 
 def _how(asks: set[str], clause: Clause, *, plural: bool) -> str:
@@ -298,17 +287,11 @@ def _slots(meant: Meant, mask: int, state: str, index: HomeIndex) -> dict[str, S
     slots: dict[str, Any] = {}
     if meant.by_name and len(members) == 1:
         slots["name"] = members[0].name
-    for place in meant.places:
-        slots.setdefault("floor" if place.is_floor else "area", place.name)
-    domains = tuple(dict.fromkeys(entity.domain for entity in members))
-    slots["domain"] = domains[0] if len(domains) == 1 else domains
-    classes = tuple(dict.fromkeys(entity.device_class for entity in members if entity.device_class))
-    if classes and set(domains) <= {"cover", "binary_sensor"}:
-        slots["device_class"] = classes[0] if len(classes) == 1 else classes
+    slots |= meant.where | kinds_of(members, classed=_CLASSED)
     value = _STATES[state]
-    if domains == ("binary_sensor",):
+    if slots["domain"] == "binary_sensor":
         value = _SENSED_STATE.get(value, value)
-    elif domains == ("lock",):
+    elif slots["domain"] == "lock":
         value = {"open": "unlocked", "closed": "locked"}.get(value, value)
     slots["state"] = value
     return slots

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from handlers.frames.actions import ACTION_OF_STATE, CLOSED, OPENED, Draft, draft_for, implied_domains
 from handlers.frames.asking import asked_again, asked_for, plain_state
 from handlers.frames.clause import Clause, Mention, Sentence
-from handlers.frames.home_index import HomeIndex, bits
+from handlers.frames.home_index import HomeIndex, any_of, bits
 from handlers.frames.lexicon import Indirect, Lexicon, Role
 from handlers.frames.lists import list_intents
-from handlers.frames.mentions import Meant, meant_by
+from handlers.frames.mentions import Meant, kinds_of, meant_by
 from handlers.frames.tokens import Token
 from handlers.intents import NEVERMIND
 from handlers.understanding import (
@@ -48,14 +48,6 @@ class PassOnError(Exception):
     """A sentence, or a clause of it, is not understood here; its text says why."""
 
 
-@dataclass(slots=True)
-class Trace:
-    """What the compiler looked at beside the names of the home: what depends on that is not kept."""
-
-    used_session: bool = False
-    used_states: bool = False
-
-
 @dataclass(frozen=True, slots=True)
 class Chosen:
     """The entities of one mention, or among which one is to be chosen."""
@@ -89,7 +81,8 @@ class Compiler:
         self._picture = picture
         self._utterance = utterance
         self._tokens = tokens
-        self.trace = Trace()
+        # What depends on the session or on states means something else the next time.
+        self._is_cacheable = True
 
     def understand(self, sentence: Sentence) -> Understanding:
         """What a sentence means.
@@ -126,8 +119,7 @@ class Compiler:
         return self._understood(Verdict.COMMANDS, _merged(intents))
 
     def _understood(self, verdict: Verdict, intents: Sequence[Intent]) -> Understanding:
-        cacheable = not (self.trace.used_session or self.trace.used_states)
-        return Understanding(verdict, tuple(intents), cacheable=cacheable)
+        return Understanding(verdict, tuple(intents), cacheable=self._is_cacheable)
 
     def _question(self, sentence: Sentence) -> Understanding:
         if len(sentence.clauses) != 1:
@@ -148,7 +140,7 @@ class Compiler:
         intent = asked_again(last.intents[0], clause.mentions[0], self._index, self._lexicon, self._utterance)
         if intent is None:
             return None
-        self.trace.used_session = True
+        self._is_cacheable = False
         return self._understood(Verdict.QUESTION, [intent])
 
     def _measured_alone(self, sentence: Sentence) -> Understanding | None:
@@ -260,10 +252,7 @@ class Compiler:
         return mask
 
     def _allowed(self, drafts: Mapping[str, Draft]) -> int:
-        mask = 0
-        for domain in drafts:
-            mask |= self._index.domains[domain]
-        return mask
+        return self._of_domains(drafts)
 
     def _choose(
         self,
@@ -370,17 +359,13 @@ class Compiler:
 
     def _loosely(self, mask: int, actions: tuple[str, ...], clause: Clause) -> int:
         """Of a place without any noun: its lights, or what may be left on."""
-        domains = self._index.domains
         if Role.EVERYTHING in clause.quantifiers or "turn_off" in actions:
             wanted = _LEFT_ON if set(actions) & {"turn_off", "le"} else _LIT
         elif set(actions) & {"turn_on", "fel", "toggle", "set"}:
             wanted = _LIT
         else:
             return mask
-        of_them = 0
-        for domain in wanted:
-            of_them |= domains.get(domain, 0)
-        found = mask & of_them or mask
+        found = mask & self._of_domains(wanted) or mask
         if wanted is _LEFT_ON:
             found = self._in_use(found) or found
         return found
@@ -402,8 +387,7 @@ class Compiler:
         return mask & self._index.domains.get("climate", 0)
 
     def _here(self) -> int:
-        area = self._index.areas.get(self._utterance.area_id or "")
-        return area.mask if area is not None else 0
+        return self._index.at(self._utterance.area_id)
 
     # Commands without a thing.
 
@@ -413,7 +397,7 @@ class Compiler:
             raise PassOnError("says nothing that could be done")
         last = self._last_turn()
         if (clause.is_also or sentence.begins_with_and) and last is not None:
-            self.trace.used_session = True
+            self._is_cacheable = False
             return self._same_again(clause, last)
         if len(clause.mentions) != 1:
             raise PassOnError("names alone")
@@ -456,7 +440,7 @@ class Compiler:
         if not clause.is_here:
             spoken_of = self._spoken_of(self._of_domains(implied) & allowed if implied else allowed)
             if spoken_of:
-                self.trace.used_session = True
+                self._is_cacheable = False
                 return self._intents(Chosen(spoken_of), drafts)
         mask = self._of_domains(implied) & allowed
         by_state = clause.is_pronoun or clause.changes or set(actions) & {"increase", "decrease"}
@@ -468,11 +452,8 @@ class Compiler:
             mask = self._by_state(allowed)
         return self._implied(mask, actions, drafts)
 
-    def _of_domains(self, domains: Sequence[str]) -> int:
-        mask = 0
-        for domain in domains:
-            mask |= self._index.domains.get(domain, 0)
-        return mask
+    def _of_domains(self, domains: Iterable[str]) -> int:
+        return any_of(self._index.domains, domains)
 
     def _everything(
         self, clause: Clause, actions: tuple[str, ...], drafts: Mapping[str, Draft], allowed: int
@@ -510,7 +491,7 @@ class Compiler:
         return self._in_state(local & self._index.domains.get("light", 0), frozenset({"on"}))
 
     def _in_state(self, mask: int, states: frozenset[str]) -> int:
-        self.trace.used_states = True
+        self._is_cacheable = False
         found = 0
         for bit in bits(mask):
             state = self._picture.state_of(self._index.entities[bit].id)
@@ -528,12 +509,9 @@ class Compiler:
         drafts = self._drafts(clause, actions)
         mask = self._allowed(drafts)
         if meaning.names:
-            named = 0
-            for name in meaning.names:
-                named |= self._index.named.get(name, 0)
             if meaning.kind == "scene":
-                mask &= self._index.domains.get("scene", 0) | self._index.domains.get("script", 0)
-            mask &= named
+                mask &= self._of_domains(("scene", "script"))
+            mask &= any_of(self._index.named, meaning.names)
             if mask.bit_count() != 1:
                 raise PassOnError("there is no such thing, or more than one")
             return self._intents(Chosen(mask), drafts)
@@ -597,17 +575,11 @@ class Compiler:
 
     def _where(self, chosen: Chosen, entities: Sequence[Entity]) -> dict[str, SlotValue]:
         """What was meant, in the words of the home."""
-        slots: dict[str, SlotValue] = {}
         if chosen.meant.by_name and len(entities) == 1:
             return {"name": entities[0].name}
-        for place in chosen.meant.places:
-            slots.setdefault("floor" if place.is_floor else "area", place.name)
+        slots = chosen.meant.where
         if chosen.meant.kinds:
-            domains = tuple(dict.fromkeys(entity.domain for entity in entities))
-            slots["domain"] = domains[0] if len(domains) == 1 else domains
-            classes = tuple(dict.fromkeys(entity.device_class for entity in entities if entity.device_class))
-            if classes and domains == ("cover",):
-                slots["device_class"] = classes[0] if len(classes) == 1 else classes
+            slots |= kinds_of(entities, classed=frozenset({"cover"}))
         elif not slots and len(entities) == 1:
             slots["name"] = entities[0].name
         return slots

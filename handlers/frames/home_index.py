@@ -7,7 +7,7 @@ as in one of two thousand.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -103,36 +103,35 @@ class HomeIndex:
         return known
 
     def _of_kind(self, kind: Kind) -> tuple[int, int]:
-        mask = 0
-        for domain in kind.domains:
-            mask |= self.domains.get(domain, 0)
+        mask = any_of(self.domains, kind.domains)
+        exact = any_of(self.classes, kind.classes)
         if kind.only_named:
-            called = 0
-            for word in kind.words:
-                called |= self.named.get(word, 0)
-            for one in kind.classes:
-                called |= self.classes.get(one, 0)
+            called = any_of(self.named, kind.words) | exact
             return mask & called, mask & called
         if not kind.classes:
             return mask, mask
-        exact = 0
-        for one in kind.classes:
-            exact |= self.classes.get(one, 0)
         # What has no class may be anything of its domain; a lock needs none to be a door.
-        without = mask & ~self._classed()
+        without = mask & ~any_of(self.classes, self.classes)
         if "lock" in kind.domains:
             exact |= self.domains.get("lock", 0)
         return mask & exact, mask & (exact | (without & ~self.domains.get("binary_sensor", 0)))
 
-    def _classed(self) -> int:
-        mask = 0
-        for one in self.classes.values():
-            mask |= one
-        return mask
+    def at(self, area_id: str | None) -> int:
+        """The entities in an area; none where it is None or not one of this home."""
+        area = self.areas.get(area_id or "")
+        return 0 if area is None else area.mask
 
     def members(self, mask: int) -> list[Entity]:
         """The entities of a mask, in the registry's order."""
         return [self.entities[bit] for bit in bits(mask)]
+
+
+def any_of(masks: Mapping[str, int], names: Iterable[str]) -> int:
+    """The entities that are in the mask of any of these names."""
+    found = 0
+    for name in names:
+        found |= masks.get(name, 0)
+    return found
 
 
 def bits(mask: int) -> Iterator[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -223,6 +224,9 @@ class Lexicon:
         )
         self._read_actions(data)
         self._note_words()
+        self._done_by: dict[str, set[str]] = {}
+        for (verb, _), actions in self.actions.items():
+            self._done_by.setdefault(verb, set()).update(actions)
 
     @classmethod
     def load(cls, language: str) -> Lexicon:
@@ -291,6 +295,10 @@ class Lexicon:
     def is_verb(self, word: str) -> bool:
         """Whether a word is a verb as it is."""
         return self._has(word, _VERBS)
+
+    def may_do(self, verb: str) -> AbstractSet[str]:
+        """All the actions of a verb, with whatever particle."""
+        return self._done_by.get(verb, frozenset())
 
     def _has(self, word: str, roles: frozenset[Role]) -> bool:
         node = self._root.below.get(word)

@@ -48,15 +48,13 @@ def _shipped(language: str) -> Lexicon:
     return Lexicon.load(language)
 
 
-def check_own_words(own: Path, languages: Iterable[str]) -> None:
-    """See whether the words that an admin put on top can be used.
+def lexicons_with(own: Path, languages: Iterable[str]) -> dict[str, Lexicon]:
+    """The lexicons of those languages to which an admin's folder adds words.
 
     Raises:
-        DataFileError: They cannot.
+        DataFileError: The words cannot be used.
     """
-    for language in languages:
-        if (own / f"{language}.yaml").exists():
-            lexicon_of(language, own)
+    return {one: lexicon_of(one, own) for one in languages if (own / f"{one}.yaml").exists()}
 
 
 def _own_words(path: Path) -> Mapping[Any, Any] | None:

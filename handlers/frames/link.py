@@ -201,7 +201,7 @@ class _Linker:
             words=words,
             entities=node.entities if node else 0,
             places=node.places if node else (),
-            case=self._case(at, senses),
+            case=self._case(at),
             slip=self._slips.get(at),
         )
 
@@ -228,11 +228,10 @@ class _Linker:
             and any(form.plural for form in by),
         )
 
-    def _case(self, at: int, senses: Sequence[Sense] = ()) -> Case:
+    def _case(self, at: int) -> Case:
         forms = [
             form for form in self._forms[at] if self._lexicon.knows(form.stem) or self._index.knows(form.stem)
         ]
-        del senses
         return _case_of(forms)
 
     def _text(self, at: int, length: int) -> str:

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 
 from handlers.frames.case import Case
 from handlers.frames.clause import Mention
-from handlers.frames.home_index import HomeIndex, Place, bits
+from handlers.frames.home_index import HomeIndex, Place, any_of, bits
 from handlers.frames.lexicon import Lexicon, Role
 from handlers.frames.link import Piece, Word
+from handlers.understanding import SlotValue
+from provisioning.home.registry import Entity
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,33 @@ class Meant:
     exactly: bool = False
     kinds: tuple[str, ...] = ()
     places: tuple[Place, ...] = ()
+
+    @property
+    def where(self) -> dict[str, SlotValue]:
+        """The first floor and the first area that were said, as slots."""
+        slots: dict[str, SlotValue] = {}
+        for place in self.places:
+            slots.setdefault("floor" if place.is_floor else "area", place.name)
+        return slots
+
+
+def kinds_of(entities: Sequence[Entity], *, classed: frozenset[str]) -> dict[str, SlotValue]:
+    """The domains of some entities as a slot, and their classes, where all are of domains that have some.
+
+    Args:
+        entities: One at least.
+        classed: The domains of which the class says what a thing is.
+    """
+    domains = tuple(dict.fromkeys(entity.domain for entity in entities))
+    classes = tuple(dict.fromkeys(entity.device_class for entity in entities if entity.device_class))
+    slots: dict[str, SlotValue] = {"domain": _one_or_all(domains)}
+    if classes and set(domains) <= classed:
+        slots["device_class"] = _one_or_all(classes)
+    return slots
+
+
+def _one_or_all(values: tuple[str, ...]) -> SlotValue:
+    return values[0] if len(values) == 1 else values
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,21 +192,14 @@ def _place_unit(piece: Piece, index: HomeIndex, lexicon: Lexicon, *, is_placed: 
         placed |= place.mask
     named = index.everything
     for word in piece.words:
-        of_word = 0
-        for stem in word.stems:
-            of_word |= index.named.get(stem, 0)
-        named &= of_word
+        named &= any_of(index.named, word.stems)
     kind, near = _of_kinds(piece.words[-1].kinds if len(piece.words) == 1 else (), index, lexicon)
     return _Unit(named, placed, kind, near, piece.places, is_placed or piece.case is Case.PLACE, True, ())
 
 
 def _word_unit(word: Word, index: HomeIndex, lexicon: Lexicon, *, is_placed: bool, at_place: bool) -> _Unit:
-    named = placed = 0
-    places: tuple[Place, ...] = ()
-    for stem in word.stems:
-        named |= index.named.get(stem, 0)
-        placed |= index.placed.get(stem, 0)
-        places = (*places, *index.places.get(stem, ()))
+    named, placed = any_of(index.named, word.stems), any_of(index.placed, word.stems)
+    places = tuple(place for stem in word.stems for place in index.places.get(stem, ()))
     kind, near = _of_kinds(word.kinds, index, lexicon)
     loose = any(
         lexicon.kinds[one].loose or (lexicon.kinds[one].loose_at_places and at_place) for one in word.kinds
@@ -193,8 +215,7 @@ def _called_otherwise(word: Word, index: HomeIndex, lexicon: Lexicon) -> int:
         if kind.alike:
             return 0
         said = {form.stem for form in lexicon.forms_of(word.text)}
-        for other in kind.words - said:
-            mask |= index.named.get(other, 0)
+        mask |= any_of(index.named, kind.words - said)
     return mask
 
 

@@ -171,25 +171,13 @@ class PartReader:
             return False
         if before.text == "to" or before.text in self._lexicon.helping_verbs:
             return True
-        first, second = self._may_do(self._clause.verbs[-1]), self._may_do(value)
+        first, second = self._lexicon.may_do(self._clause.verbs[-1]), self._lexicon.may_do(value)
         if self._lexicon.language == "hu":
             return bool(first & second) or piece.text.endswith(_INFINITIVE)
         # "have Rosie vacuum the house"
         return bool(first & second) or ("set" in first and bool(before.words))
 
-    def _may_do(self, verb: str) -> set[str]:
-        """All that a verb may do, with whatever particle."""
-        return {
-            action
-            for (known, _), actions in self._lexicon.actions.items()
-            if known == verb
-            for action in actions
-        }
-
-    def _tail(
-        self, piece: Piece, value: str, pieces: Sequence[Piece], position: int, content: Sequence[Piece]
-    ) -> bool:
-        del content
+    def _tail(self, piece: Piece, value: str, pieces: Sequence[Piece], position: int, *_: object) -> bool:
         if not self._belongs_to_verb(piece, value, pieces, position):
             return False
         self._clause.tails.append(value)
@@ -215,7 +203,7 @@ class PartReader:
 
     def _leads_to_place(self, pieces: Sequence[Piece], position: int) -> bool:
         """Whether a place or a list comes next, and the particle that the verb needs comes later, or came."""
-        rest = [one for one in pieces[position + 1 :] if not is_only(one, Role.DETERMINER)]
+        rest = _following(pieces, position)
         if not rest or not (rest[0].places or rest[0].words):
             return False
         verb = self._clause.verbs[-1]
@@ -225,13 +213,10 @@ class PartReader:
         )
         return bool(rest[0].places) and later
 
-    def _state(
-        self, piece: Piece, value: str, pieces: Sequence[Piece], position: int, content: Sequence[Piece]
-    ) -> bool:
+    def _state(self, piece: Piece, value: str, pieces: Sequence[Piece], position: int, *_: object) -> bool:
         clause = self._clause
-        del content
+        rest = _following(pieces, position)
         if piece.sense(Role.PREPOSITION) and not (self._asks and not self._has_later_state(pieces, position)):
-            rest = [one for one in pieces[position + 1 :] if not is_only(one, Role.DETERMINER)]
             others = (
                 clause.tails
                 or clause.states
@@ -245,9 +230,8 @@ class PartReader:
                 return False
         if clause.tails and not self._asks and piece.sense(Role.PREPOSITION):
             return False
-        after = [one for one in pieces[position + 1 :] if not is_only(one, Role.DETERMINER)]
         asks_what = self._asks and set(clause.asks) & {"what", "how", "how_many"}
-        if piece.sense(Role.PREPOSITION) and asks_what and after and after[0].words:
+        if piece.sense(Role.PREPOSITION) and asks_what and rest and rest[0].words:
             return False
         clause.states.append(value)
         self._in_place = False
@@ -269,21 +253,14 @@ class PartReader:
     def _less(self, piece: Piece, value: str, *_: object) -> bool:
         return self._change(-1, piece, value)
 
-    def _amount(
-        self, piece: Piece, value: float, pieces: Sequence[Piece], position: int, content: Sequence[Piece]
-    ) -> bool:
+    def _amount(self, piece: Piece, value: float, *_: object) -> bool:
+        if piece.number is not None:
+            return False
         mode = self._mode if self._mode is not Case.NONE else piece.case
         if self._lexicon.language == "hu" and piece.text.endswith(_UP_TO):
             mode = Case.TO
-        if piece.number is not None:
-            return False
-        del content
-        unit = "percent"
-        self._clause.values.append(
-            Value(float(value), unit, mode if mode in {Case.TO, Case.WITH} else Case.NONE)
-        )
+        self._clause.values.append(Value(float(value), "percent", _to_or_by(mode)))
         self._mode = Case.NONE
-        del pieces, position
         return True
 
     def _a_bit(self, *_: object) -> bool:
@@ -333,18 +310,18 @@ class PartReader:
             # "at seven", `hatkor`: a time of day.
             clause.unknown.append(piece.text)
             return
-        clause.values.append(Value(piece.number, None, mode if mode in {Case.TO, Case.WITH} else Case.NONE))
+        clause.values.append(Value(piece.number, None, _to_or_by(mode)))
         self._mode = Case.NONE
 
     def _to(self, piece: Piece, _value: object, pieces: Sequence[Piece], position: int, *_: object) -> bool:
         self._mode, self._in_place = Case.TO, False
-        rest = [one for one in pieces[position + 1 :] if not is_only(one, Role.DETERMINER)]
+        rest = _following(pieces, position)
         if piece.sense(Role.PREPOSITION) and rest and rest[0].words:
             self._mode, self._in_place = Case.NONE, True
         return True
 
     def _by(self, piece: Piece, _value: object, pieces: Sequence[Piece], position: int, *_: object) -> bool:
-        rest = [one for one in pieces[position + 1 :] if not is_only(one, Role.DETERMINER)]
+        rest = _following(pieces, position)
         if piece.sense(Role.PREPOSITION) and rest and rest[0].words and rest[0].number is None:
             # "the lamp by the sofa": not a place that the home has, but a part of a name.
             return True
@@ -435,12 +412,11 @@ class PartReader:
         self._clause.is_also = True
         return True
 
-    def _ask(self, piece: Piece, value: str, pieces: Sequence[Piece], *_: object) -> bool:
+    def _ask(self, piece: Piece, *_: object) -> bool:
         if not self._asks:
             return False
         self._clause.asks_opposite |= piece.text.endswith("n't") and bool(self._clause.asks)
         self._clause.asks += [str(sense.value) for sense in piece.senses if sense.role is Role.ASK]
-        del value, pieces
         return True
 
     def _adjective(self, piece: Piece, value: str, *_: object) -> bool:
@@ -511,6 +487,15 @@ class PartReader:
 def is_only(piece: Piece, role: Role) -> bool:
     """Whether a piece is this and nothing else."""
     return bool(piece.senses) and all(sense.role is role for sense in piece.senses)
+
+
+def _following(pieces: Sequence[Piece], position: int) -> list[Piece]:
+    """What comes after a piece, without articles."""
+    return [one for one in pieces[position + 1 :] if not is_only(one, Role.DETERMINER)]
+
+
+def _to_or_by(mode: Case) -> Case:
+    return mode if mode in {Case.TO, Case.WITH} else Case.NONE
 
 
 def _is_needless_verb(piece: Piece, clause: Clause) -> bool:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from config.languages import SUPPORTED
@@ -28,15 +28,14 @@ class FrameStage:
     """Recognition by the frame parser: deterministic, and fast enough for the event loop.
 
     Args:
-        own_words: The folder of the words that an admin put on top of the lexicons, if there is one.
+        lexicons: By language, those that are not as they come, since an admin put words on top.
     """
 
     name = "frames"
 
-    def __init__(self, own_words: Path | None = None) -> None:
-        self._own_words = own_words
+    def __init__(self, lexicons: Mapping[str, Lexicon] = MappingProxyType({})) -> None:
         self._indexing = FairWorker("frame indexes")
-        self._lexicons: dict[str, Lexicon] = {}
+        self._lexicons = dict(lexicons)
         self._indexes = {language: NewestOfEachHome[HomeIndex](MAX_INDEXED_HOMES) for language in SUPPORTED}
 
     async def recognize(self, utterance: Utterance, picture: HomePicture) -> Understanding:
@@ -62,9 +61,7 @@ class FrameStage:
     async def _lexicon_of(self, language: str) -> Lexicon:
         known = self._lexicons.get(language)
         if known is None:
-            known = await self._indexing.run(
-                "", lambda: self._lexicons.get(language) or lexicon_of(language, self._own_words)
-            )
+            known = await self._indexing.run("", lambda: self._lexicons.get(language) or lexicon_of(language))
             self._lexicons[language] = known
         return known
 

@@ -1,7 +1,7 @@
 """`accuracy`: what is understood of sets of sentences, and what is done wrong.
 
 The project's own sets (`tests/accuracy/sets`), and those below the folder that `PARSER_DATA` names, where
-there is one; each in a process-wide cascade as the server has it. Home Assistant's own sentence tests in that
+there is one; all in one cascade, as the server has it. Home Assistant's own sentence tests in that
 folder are told apart by their `_fixtures.yaml`: there an intent and its slots are wanted, no effect.
 """
 
@@ -39,13 +39,13 @@ async def measure(options: Options, steps: Steps) -> Results:
     fixtures = sorted(Path(data).glob("**/_fixtures.yaml")) if data else []
     steps.expect(len(own) + len(shared) + len(fixtures))
     results: dict[str, list[Judged]] = {}
-    for folder in (*own, *shared):
-        steps.begin(folder.name)
-        with cascade() as recognizer:
-            interpreter = Interpreter(recognizer=recognizer, answers=Answers.load())
+    with cascade() as recognizer:
+        interpreter = Interpreter(recognizer=recognizer, answers=Answers.load())
+        for folder in (*own, *shared):
+            steps.begin(folder.name)
             name = folder.name if folder in own else f"PARSER_DATA: {folder.name}"
             results[name] = await judged(read_set(folder), interpreter)
-        steps.done()
+            steps.done()
     intents: list[tuple[str, ...]] = []
     for path in fixtures:
         steps.begin(f"Home Assistant's own, {path.parent.name}")

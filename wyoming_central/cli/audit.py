@@ -24,6 +24,7 @@ from wyoming_central.cli.output import (
     show_line,
 )
 from wyoming_central.cli.store import Store, open_store
+from wyoming_central.cli.turn_data import objects, stage_lines
 
 _POLL_SECONDS: Final = 0.5
 _ROWS_A_POLL: Final = 200
@@ -127,7 +128,7 @@ async def _show(wanted: str, *, as_json: bool) -> None:
             ("Status", row.status),
             ("Error", or_dash(row.error_message)),
             ("Took", f"{row.latency_ms:.1f} ms"),
-            *several("Stages", _stages(row)),
+            *several("Stages", stage_lines(row.stages)),
         )
     )
 
@@ -160,29 +161,15 @@ def _parser(row: AuditRow) -> str | None:
 
 
 def _understood(intent: Mapping[str, Any] | None) -> list[str]:
-    return [f"{one.get('name')}  {_pairs(one.get('slots'))}" for one in _objects(intent, "intents")]
+    return [f"{one.get('name')}  {_pairs(one.get('slots'))}" for one in objects(intent, "intents")]
 
 
 def _done(response: Mapping[str, Any] | None) -> list[str]:
     return [
         f"{one.get('domain')}.{one.get('service')}  {', '.join(map(str, one.get('entity_id') or ()))}  "
         f"{_pairs(one.get('data'))}"
-        for one in _objects(response, "calls")
+        for one in objects(response, "calls")
     ]
-
-
-def _stages(row: AuditRow) -> list[str]:
-    return [
-        f"{stage.get('stage')}: {stage.get('verdict')}, {stage.get('ms')} ms"
-        + (f" ({stage['reason']})" if stage.get("reason") else "")
-        for stage in row.stages or ()
-        if isinstance(stage, dict)
-    ]
-
-
-def _objects(data: Mapping[str, Any] | None, key: str) -> list[dict[str, Any]]:
-    members = (data or {}).get(key)
-    return [one for one in members if isinstance(one, dict)] if isinstance(members, list) else []
 
 
 def _pairs(values: Any) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from typing import Annotated, Any, Final
+from pathlib import Path
+from typing import Annotated, Final
 
 import typer
 
@@ -29,6 +29,7 @@ from wyoming_central.cli.find import find_turn
 from wyoming_central.cli.options import AsJson
 from wyoming_central.cli.output import moment, or_dash, several, show_fields, show_json
 from wyoming_central.cli.store import Store, open_store
+from wyoming_central.cli.turn_data import objects, stage_lines
 
 _HOME_SECONDS: Final = 15.0
 # Of a user's newest turns, among which those before the one that is explained are looked for.
@@ -78,13 +79,13 @@ async def _explain(wanted: str, *, as_json: bool) -> None:
             ("Time", moment(row.timestamp)),
             ("Said", row.input_text),
             ("Heard in", or_dash(_area_name(utterance, picture))),
-            *several("Stages then", [_stage(one) for one in row.stages or () if isinstance(one, dict)]),
+            *several("Stages then", stage_lines(row.stages)),
             *explanation_fields(explanation),
         )
     )
 
 
-def _explained(utterance: Utterance, picture: HomePicture, own_words: Any) -> Explanation:
+def _explained(utterance: Utterance, picture: HomePicture, own_words: Path) -> Explanation:
     lexicon = lexicon_of(utterance.language, own_words)
     return explained(utterance, picture, index_of(picture.registry, lexicon), lexicon)
 
@@ -148,26 +149,16 @@ async def _before(store: Store, row: AuditRow) -> SessionContext:
 
 
 def _past(row: AuditRow) -> PastTurn:
-    calls = _objects(row.ha_response, "calls")
+    calls = objects(row.ha_response, "calls")
     return PastTurn(
         text=row.input_text or "",
         speech=str((row.ha_response or {}).get("speech") or ""),
-        intents=tuple(intent_from_json(one) for one in _objects(row.intent, "intents")),
+        intents=tuple(intent_from_json(one) for one in objects(row.intent, "intents")),
         targets=tuple(dict.fromkeys(str(one) for call in calls for one in call.get("entity_id") or ())),
         at=row.timestamp.timestamp(),
     )
 
 
-def _objects(data: Mapping[str, Any] | None, key: str) -> list[dict[str, Any]]:
-    members = (data or {}).get(key)
-    return [one for one in members if isinstance(one, dict)] if isinstance(members, list) else []
-
-
 def _area_name(utterance: Utterance, picture: HomePicture) -> str | None:
     area = picture.registry.areas.get(utterance.area_id or "")
     return area.name if area else None
-
-
-def _stage(stage: Mapping[str, Any]) -> str:
-    reason = f" ({stage['reason']})" if stage.get("reason") else ""
-    return f"{stage.get('stage')}: {stage.get('verdict')}, {stage.get('ms')} ms{reason}"

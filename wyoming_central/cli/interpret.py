@@ -19,7 +19,8 @@ from config.languages import SUPPORTED
 from handlers.answer import Answers
 from handlers.cascade import cascade
 from handlers.frames.explain import Explanation
-from handlers.frames.lexicon_file import check_own_words, lexicon_of
+from handlers.frames.lexicon import Lexicon
+from handlers.frames.lexicon_file import lexicon_of, lexicons_with
 from handlers.interpret import Interpreter
 from handlers.understanding import Outcome
 from wyoming_central.cli.commands import examples, single
@@ -27,6 +28,7 @@ from wyoming_central.cli.explanation import explanation_fields
 from wyoming_central.cli.options import AsJson, Language
 from wyoming_central.cli.output import several, show_fields, show_json
 from wyoming_central.cli.quiet import quiet_logs
+from wyoming_central.cli.turn_data import objects, stage_lines
 
 # A home of 20,000 entities with attributes is about half of this.
 MAX_LINE_BYTES: Final = 16 * 1024 * 1024
@@ -85,10 +87,13 @@ def interpret(
     answered with the outcome `error`, and the next line is read.
     """
     quiet_logs()
+    lexicons = lexicons_with(lexicon, SUPPORTED) if lexicon is not None else {}
     if jsonl:
         if sentence is not None or home is not None:
             raise typer.BadParameter("sentence and home come on stdin", param_hint="--jsonl")
-        _answer_lines(sys.stdin.buffer, sys.stdout.buffer, lexicon)
+        if explain:
+            raise typer.BadParameter("one sentence is explained, not lines of them", param_hint="--explain")
+        _answer_lines(sys.stdin.buffer, sys.stdout.buffer, lexicons)
         return
     if sentence is None or home is None:
         raise typer.BadParameter("both are needed without --jsonl", param_hint="SENTENCE and --home")
@@ -100,37 +105,32 @@ def interpret(
         "area": _area_id(described, area),
         "context": context or [],
     }
-    with asyncio.Runner() as runner, _interpreter(lexicon) as interpreter:
+    with asyncio.Runner() as runner, _interpreter(lexicons) as interpreter:
         answer = runner.run(interpreter.answer(request))
         if answer["outcome"] == Outcome.ERROR.value:
             raise WyomingCentralError(
                 f"this cannot be interpreted: {answer.get('error', 'unknown reason')}", remedy=_EXAMPLE
             )
-        explanation = _explanation(runner, interpreter, request, lexicon) if explain else None
+        explanation = None
+        if explain:
+            spoken = language or DEFAULT_LANGUAGE
+            words = lexicons.get(spoken) or lexicon_of(spoken)
+            explanation = runner.run(interpreter.explain(request, words))
     if as_json:
         show_json(answer if explanation is None else answer | {"explanation": explanation.as_json()})
     else:
         _show(answer, explanation)
 
 
-def _explanation(
-    runner: asyncio.Runner, interpreter: Interpreter, request: Mapping[str, Any], own_words: Path | None
-) -> Explanation:
-    lexicon = lexicon_of(request["language"], own_words)
-    return runner.run(interpreter.explain(request, lexicon))
-
-
 @contextmanager
-def _interpreter(own_words: Path | None) -> Iterator[Interpreter]:
-    if own_words is not None:
-        check_own_words(own_words, SUPPORTED)
-    with cascade(own_words) as recognizer:
+def _interpreter(lexicons: Mapping[str, Lexicon]) -> Iterator[Interpreter]:
+    with cascade(lexicons) as recognizer:
         yield Interpreter(recognizer=recognizer, answers=Answers.load())
 
 
-def _answer_lines(requests: BinaryIO, answers: BinaryIO, own_words: Path | None) -> None:
+def _answer_lines(requests: BinaryIO, answers: BinaryIO, lexicons: Mapping[str, Lexicon]) -> None:
     """Answer every line, each before the next one is read."""
-    with asyncio.Runner() as runner, _interpreter(own_words) as interpreter:
+    with asyncio.Runner() as runner, _interpreter(lexicons) as interpreter:
         for line in _lines(requests):
             answer = _answer_line(line, lambda request: runner.run(interpreter.answer(request)))
             answers.write(orjson.dumps(answer, option=orjson.OPT_APPEND_NEWLINE, default=str))
@@ -191,7 +191,7 @@ def _read_home(path: Path) -> dict[str, Any]:
         ) from None
     if not isinstance(described, dict):
         raise WyomingCentralError(f"{path} holds no home: floors, areas, devices, entities", remedy=_EXAMPLE)
-    for entity in _objects(described, "entities"):
+    for entity in objects(described, "entities"):
         if isinstance(entity.get("state"), bool):
             # An unquoted on or off is a truth value in YAML.
             entity["state"] = "on" if entity["state"] else "off"
@@ -202,16 +202,10 @@ def _area_id(described: Mapping[str, Any], wanted: str | None) -> str | None:
     """The id of the area with this id or name; left as it is where there is none, to be refused as such."""
     if wanted is None:
         return None
-    for area in _objects(described, "areas"):
+    for area in objects(described, "areas"):
         if wanted.casefold() in {str(area.get("id")).casefold(), str(area.get("name")).casefold()}:
             return str(area.get("id"))
     return wanted
-
-
-def _objects(described: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
-    """The members that look right; what does not is left for the interpreter to refuse."""
-    members = described.get(key)
-    return [one for one in members if isinstance(one, dict)] if isinstance(members, list) else []
 
 
 def _show(answer: Mapping[str, Any], explanation: Explanation | None) -> None:
@@ -228,15 +222,10 @@ def _show(answer: Mapping[str, Any], explanation: Explanation | None) -> None:
                 ],
             ),
             ("Would say", answer["speech"]),
-            *several("Stages", [_stage(one) for one in answer["stages"]]),
+            *several("Stages", stage_lines(answer["stages"])),
             *(explanation_fields(explanation) if explanation else ()),
         )
     )
-
-
-def _stage(stage: Mapping[str, Any]) -> str:
-    reason = f" ({stage['reason']})" if stage["reason"] else ""
-    return f"{stage['stage']}: {stage['verdict']}, {stage['ms']:.2f} ms{reason}"
 
 
 def _pairs(values: Mapping[str, Any]) -> str:

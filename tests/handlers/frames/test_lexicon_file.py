@@ -10,7 +10,7 @@ import pytest
 from config.errors import DataFileError
 from handlers.frames.home_index import index_of
 from handlers.frames.lexicon import Lexicon
-from handlers.frames.lexicon_file import MAX_OWN_BYTES, check_own_words, lexicon_of
+from handlers.frames.lexicon_file import MAX_OWN_BYTES, lexicon_of, lexicons_with
 from handlers.frames.stage import FrameStage, understood
 from handlers.interpret import parse_home
 from handlers.understanding import Understanding, Utterance, Verdict
@@ -83,7 +83,7 @@ def test_a_mistake_is_one_line_that_names_the_file_and_the_place(
 ) -> None:
     folder = own(tmp_path, "en", text)
     with pytest.raises(DataFileError) as caught:
-        check_own_words(folder, ("hu", "en"))
+        lexicons_with(folder, ("hu", "en"))
     assert str(folder / "en.yaml") in str(caught.value)
     assert all(word in str(caught.value) for word in words)
     assert "\n" not in str(caught.value)
@@ -97,7 +97,7 @@ def test_a_file_that_is_far_too_large_is_not_read(tmp_path: Path) -> None:
 
 async def test_the_stage_knows_the_own_words(tmp_path: Path) -> None:
     phrase = 'indirect:\n  - {says: ["abracadabra"], do: turn_on, kind: light}\n'
-    stage = FrameStage(own(tmp_path, "en", phrase))
+    stage = FrameStage(lexicons_with(own(tmp_path, "en", phrase), ("hu", "en")))
     try:
         understanding = await stage.recognize(Utterance("abracadabra", "en", "den"), parse_home(HOME))
     finally:

@@ -98,7 +98,14 @@ def test_an_area_that_is_not_in_the_home_is_one_line(cli: Any, home: str) -> Non
 
 @pytest.mark.parametrize(
     "arguments",
-    [(), ("hello",), ("--home", "x"), ("--jsonl", "hello"), ("--jsonl", "--home", "x")],
+    [
+        (),
+        ("hello",),
+        ("--home", "x"),
+        ("--jsonl", "hello"),
+        ("--jsonl", "--home", "x"),
+        ("--jsonl", "--explain"),
+    ],
     ids=" ".join,
 )
 def test_either_a_sentence_and_a_home_or_lines(cli: Any, arguments: tuple[str, ...]) -> None:
