@@ -63,7 +63,8 @@ class PartReader:
         others = [piece for piece in content if piece is not found[0]]
         roles = {Role.VERB, Role.TAIL, Role.STATE, Role.MORE, Role.LESS, Role.NEGATION}
         if any(
-            any(sense.role in roles for sense in piece.senses) and not piece.sense(Role.PREPOSITION)
+            any(sense.role in roles for sense in piece.senses)
+            and not (piece.sense(Role.PREPOSITION) or piece.sense(Role.FILLER))
             for piece in others
         ):
             return None

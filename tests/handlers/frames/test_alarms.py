@@ -9,7 +9,7 @@ import pytest
 from handlers.interpret import parse_home
 from handlers.resolve import resolve
 from handlers.understanding import Outcome, Utterance, Verdict
-from tests.handlers.frames.homes import understand
+from tests.handlers.frames.homes import targets, understand
 
 
 def home(name: str, **attributes: Any) -> dict[str, Any]:
@@ -64,6 +64,12 @@ def test_without_need_of_a_code_for_arming_it_is_armed() -> None:
         understand("arm the alarm", picture=picture), Utterance("arm the alarm", "en"), picture
     )
     assert [call.service for call in resolution.calls] == ["alarm_arm_away"]
+
+
+def test_for_the_night_says_which_mode_only_of_an_alarm() -> None:
+    lock = {"id": "lock.door", "name": "Front door", "state": "unlocked"}
+    picture = parse_home({"entities": [*home("House alarm")["entities"], lock]})
+    assert targets(understand("lock up for the night", picture=picture)) == {"lock.door"}
 
 
 @pytest.mark.parametrize("text", ["arm the lamp", "turn everything off", "don't disarm the alarm"])
