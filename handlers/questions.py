@@ -9,6 +9,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Final, TypeAlias
 from zoneinfo import ZoneInfo
 
+from handlers.choices import CHOOSING, MODES
 from handlers.intents import DATE, RESPOND, STATE, TEMPERATURE, TIME, WEATHER
 from handlers.names import fold
 from handlers.naming import MAX_CANDIDATES_SPOKEN, distinct_names
@@ -62,7 +63,7 @@ _COMPASS: Final = ("north", "north-east", "east", "south-east", "south", "south-
 
 def _of_state(intent: Intent, utterance: Utterance, picture: HomePicture) -> Answer:
     asks = intent.asks or ("one_yesno" if texts(intent.slots.get("state")) else "one")
-    about_one = asks in {"one", "one_yesno", "one_yesno_where", "where"}
+    about_one = asks in {"one", "one_yesno", "one_yesno_where", "where", "chosen"}
     if not intent.targets and not any(intent.slots.get(key) for key in ("name", "domain", "device_class")):
         return Missing(Phrase("missing.kind", {"kind": Phrase("kind.any")}))
     found = targets_of(intent, utterance, picture.registry, domains=None, single=about_one)
@@ -93,12 +94,23 @@ def _about_one(asks: str, entity: Entity, wanted: Sequence[str], picture: HomePi
     state = picture.state_of(entity.id)
     if state is None or state.state in _UNKNOWN:
         return Phrase("answer.unknown", {"name": entity.name})
+    if asks == "chosen" and (chosen := _said_option(entity, state)) is not None:
+        return Phrase("answer.value", {"name": entity.name, "value": chosen})
     person = "person." if entity.domain == "person" else ""
     values = {"name": entity.name, **_said_state(entity, state, picture)}
     if asks in {"one_yesno", "one_yesno_where"} and wanted:
         is_so = _is_in(entity, state, wanted)
         return Phrase(f"answer.{person}{'yes' if is_so else 'no'}-{values.pop('kind')}", values)
     return Phrase(f"answer.{person}{values.pop('kind')}", values)
+
+
+def _said_option(entity: Entity, state: EntityState) -> Phrase | str | None:
+    """The option that is chosen on a thing, where its state says which."""
+    choosing = CHOOSING.get(entity.domain)
+    option = state.attributes.get(choosing.slot) if choosing is not None else None
+    if choosing is None or not isinstance(option, str):
+        return None
+    return Phrase(f"mode.{option}") if choosing.said == "mode" and option in MODES else option
 
 
 def _about_many(

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
-from handlers.understanding import Intent, Phrase
+from handlers.choices import CHOOSING, MODES, options_of
+from handlers.understanding import Intent, Phrase, SlotValue
 from provisioning.home.registry import Entity, EntityState
 
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
@@ -253,10 +254,18 @@ def _set_hvac_mode(intent: Intent, _entity: Entity, state: EntityState | None) -
     mode = intent.slots.get("hvac_mode")
     known = _words(_attribute(state, "hvac_modes"))
     if not isinstance(mode, str) or (known and mode not in known):
-        return None
+        return _preset(mode, state)
     return Service(
         "climate", "set_hvac_mode", "hvac-mode", {"hvac_mode": mode}, {"mode": Phrase(f"mode.{mode}")}
     )
+
+
+def _preset(mode: SlotValue | None, state: EntityState | None) -> Service | None:
+    """What people call a mode and is a preset to some thermostats: "eco"."""
+    if not isinstance(mode, str) or mode not in _words(_attribute(state, "preset_modes")):
+        return None
+    values = {"mode": Phrase(f"mode.{mode}")}
+    return Service("climate", "set_preset_mode", "hvac-mode", {"preset_mode": mode}, values)
 
 
 def _set_fan_mode(intent: Intent, _entity: Entity, state: EntityState | None) -> Service | None:
@@ -274,12 +283,70 @@ def _set_humidity(intent: Intent, _entity: Entity, state: EntityState | None) ->
     return Service("humidifier", "set_humidity", "humidity", {"humidity": humidity}, {"percent": humidity})
 
 
-def _set_humidifier_mode(intent: Intent, _entity: Entity, state: EntityState | None) -> Service | None:
-    mode = intent.slots.get("mode")
-    known = _words(_attribute(state, "available_modes"))
-    if not isinstance(mode, str) or (known and mode not in known):
+# --- what has options, what is a number ---------------------------------------------------------------
+
+def _choose(intent: Intent, entity: Entity, state: EntityState | None) -> Service | None:
+    """One of the options that a thing lists; of a thing that lists none, whatever was said."""
+    choosing = CHOOSING[entity.domain]
+    option = intent.slots.get(choosing.slot)
+    known = options_of(entity, state)
+    if not isinstance(option, str) or (option not in known if known else entity.domain != "humidifier"):
         return None
-    return Service("humidifier", "set_mode", "humidifier-mode", {"mode": mode}, {"mode": mode})
+    spoken = Phrase(f"mode.{option}") if choosing.said == "mode" and option in MODES else option
+    return Service(
+        entity.domain, choosing.service, choosing.said, {choosing.slot: option}, {"option": spoken}
+    )
+
+
+# Beyond, numbers are none that anything at home is set to.
+_FARTHEST: Final = 1e12
+_UNITS: Final = {"percent": ("%",), "degree": ("°C", "°F", "°"), "kelvin": ("K",)}
+_SECONDS: Final = {"second": 1, "minute": 60, "hour": 3600}
+_SECONDS_OF_OWN: Final = {"s": 1, "min": 60, "h": 3600}
+
+
+def _set_number(intent: Intent, entity: Entity, state: EntityState | None) -> Service | None:
+    value = _number_wanted(intent, state)
+    low = _finite(_attribute(state, "min"))
+    high = _finite(_attribute(state, "max"))
+    if value is None or (low is not None and value < low) or (high is not None and value > high):
+        return None
+    return Service(entity.domain, "set_value", "number", {"value": value}, {"value": value})
+
+
+def _number_wanted(intent: Intent, state: EntityState | None) -> float | int | None:
+    """The number that is to be set, in the entity's own unit; None where that cannot be told."""
+    factor = _into_unit(intent.slots.get("unit"), _attribute(state, "unit_of_measurement"))
+    if factor is None:
+        return None
+    if "value" in intent.slots:
+        value = _finite(intent.slots["value"])
+        return None if value is None else _finite(round(value * factor, 6))
+    present = _finite(state.state if state is not None else None)
+    change = _change_of_number(intent.slots.get("value_step"), factor, _attribute(state, "step"))
+    return None if present is None or change is None else _finite(round(present + change, 6))
+
+
+def _change_of_number(step: SlotValue | None, factor: float, own_step: Any) -> float | None:
+    """How much more a number is to be; "up" and "down" are one of its own steps."""
+    if step in {"up", "down"}:
+        own = number(own_step, 0, _FARTHEST) or 1
+        return own if step == "up" else -own
+    change = _finite(step)
+    return None if change is None else change * factor
+
+
+def _into_unit(said: SlotValue | None, own: Any) -> float | None:
+    """By what a number is multiplied to be in an entity's unit; None where that is another kind of unit."""
+    if said is None:
+        return 1
+    if said in _SECONDS:
+        return _SECONDS[str(said)] / _SECONDS_OF_OWN[own] if own in _SECONDS_OF_OWN else None
+    return 1 if not own or own in _UNITS.get(str(said), ()) else None
+
+
+def _finite(value: Any) -> float | int | None:
+    return number(value, -_FARTHEST, _FARTHEST)
 
 
 # --- media players ----------------------------------------------------------------------------------
@@ -429,7 +496,15 @@ PLANS: Final[Mapping[str, Plan]] = {
     "HassClimateSetHvacMode": Plan(frozenset({"climate"}), _set_hvac_mode, single=True),
     "HassClimateSetFanMode": Plan(frozenset({"climate"}), _set_fan_mode, single=True),
     "HassHumidifierSetpoint": Plan(frozenset({"humidifier"}), _set_humidity, single=True),
-    "HassHumidifierMode": Plan(frozenset({"humidifier"}), _set_humidifier_mode, single=True),
+    **{
+        choosing.intent: Plan(
+            frozenset(domain for domain, one in CHOOSING.items() if one.intent == choosing.intent),
+            _choose,
+            single=True,
+        )
+        for choosing in CHOOSING.values()
+    },
+    "HassSetNumber": Plan(frozenset({"number", "input_number"}), _set_number, single=True),
     "HassMediaPause": Plan(_PLAYERS, _player("media_pause", _PLAYER_PAUSE, "media.pause"), True, _playing),
     "HassMediaUnpause": Plan(_PLAYERS, _player("media_play", _PLAYER_PLAY, "media.play"), True, _paused),
     "HassMediaNext": Plan(_PLAYERS, _player("media_next_track", _PLAYER_NEXT, "media.next"), True, _playing),

@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
+from handlers.choices import CHOOSING
 from handlers.frames.case import Case
-from handlers.frames.clause import Clause, Value
+from handlers.frames.clause import DURATIONS, Clause, Value
 
 Draft = tuple[str, dict[str, Any]]
-"""An intent's name and its slots, without those that say where."""
+"""An intent's name and its slots, without those that say where; a slot may be `PerEntity`."""
+
+
+@dataclass(frozen=True, slots=True)
+class PerEntity:
+    """The value of a slot that is another one for each entity.
+
+    Attributes:
+        of: By entity id; it can be done only to these.
+    """
+
+    of: Mapping[str, str]
+
 
 _SWITCHED: Final = (
     "automation", "camera", "climate", "fan", "humidifier", "input_boolean", "light", "media_player",
@@ -25,6 +39,9 @@ _ENDED: Final = {
     "vacuum": "HassVacuumReturnToBase",
     "lawn_mower": "HassLawnMowerDock",
 }
+NUMBERS: Final = ("number", "input_number")
+"""What is a number and nothing else, of which its name alone says what it is."""
+
 OPENED: Final = {"cover": "HassTurnOn", "valve": "HassTurnOn", "lock": "HassTurnOff"}
 CLOSED: Final = {"cover": "HassTurnOff", "valve": "HassTurnOff", "lock": "HassTurnOn"}
 
@@ -86,6 +103,8 @@ _TEMPERED: Final = ("climate", "water_heater")
 _SETTING: Final = frozenset({
     "set", "turn_on", "fel", "le", "turn_off", "open", "close", "start", "activate", *_RAISING, *_LOWERING,
 })  # fmt: skip
+# By these one of a thing's options is chosen.
+_CHOOSING: Final = frozenset({"set", "turn_on", "fel", "activate", "start", "play"})
 # What is turned off is not at the same time set to something.
 _ENDING: Final = frozenset({"turn_off", "le"})
 
@@ -113,7 +132,9 @@ _IMPLIED: Final = {
     "clean": ("vacuum",), "dock": ("vacuum", "lawn_mower"), "mow": ("lawn_mower",), "water": ("valve",),
     "lock": ("lock",),
 }  # fmt: skip
-_NUMERIC: Final = ("light", "climate", "water_heater", "media_player", "cover", "valve", "fan", "humidifier")
+_NUMERIC: Final = (
+    "light", "climate", "water_heater", "media_player", "cover", "valve", "fan", "humidifier", *NUMBERS,
+)  # fmt: skip
 
 
 def implied_domains(actions: tuple[str, ...], clause: Clause) -> tuple[str, ...]:
@@ -144,6 +165,10 @@ def draft_for(actions: tuple[str, ...], domain: str, clause: Clause) -> Draft | 
     """The intent that does what a clause asks for on one domain; None where that cannot be asked of it."""
     if not _has_attribute(domain, clause) or (set(actions) & _TEMPERING and domain not in _TEMPERED):
         return None
+    if domain not in NUMBERS and any(value.unit in DURATIONS for value in clause.values):
+        return None
+    if clause.options:
+        return _option(actions, domain, clause)
     for asked, draft in _SPECIAL:
         if asked(clause):
             return draft(domain, clause)
@@ -157,6 +182,8 @@ def draft_for(actions: tuple[str, ...], domain: str, clause: Clause) -> Draft | 
 
 
 def _has_attribute(domain: str, clause: Clause) -> bool:
+    if domain in NUMBERS:
+        return clause.indirect is None and all(attribute == "any" for attribute, _ in clause.changes)
     return all(domain in _OF_ATTRIBUTE[one] for one in _attributes(clause) if one in _OF_ATTRIBUTE)
 
 
@@ -178,6 +205,17 @@ def _sign(actions: tuple[str, ...], domain: str, clause: Clause) -> int:
         if action in _LOWERING or (action == "le" and clause.attributes):
             return -1
     return 0
+
+
+def _option(actions: tuple[str, ...], domain: str, clause: Clause) -> Draft | None:
+    """What is to be chosen on each thing of a domain."""
+    choosing = CHOOSING.get(domain)
+    if choosing is None or len(clause.options) != 1 or not set(actions) & _CHOOSING:
+        return None
+    if clause.values or clause.colors or clause.whites or clause.changes:
+        return None
+    of = {one: option for one, option in clause.options[0].items() if one.startswith(f"{domain}.")}
+    return (choosing.intent, {choosing.slot: PerEntity(of)}) if of else None
 
 
 def _media_step(domain: str, clause: Clause) -> Draft | None:
@@ -219,11 +257,19 @@ def _amount(actions: tuple[str, ...], domain: str, value: Value, clause: Clause)
     relative = sign != 0 and (
         value.mode is Case.WITH or (value.mode is Case.NONE and _is_relative(actions, domain, clause))
     )
+    if domain in NUMBERS:
+        return _number(value.number, value.unit, sign if relative else 0)
     if domain in {"climate", "water_heater"}:
         return _degrees(value, sign if relative else 0)
     if domain == "light" and value.unit == "kelvin":
         return "HassLightSet", {"temperature": _plain(value.number)}
     return _percent(actions, domain, value, sign if relative else 0)
+
+
+def _number(number: float, unit: str | None, sign: int) -> Draft:
+    """A number, or so much more or less where there is a sign; whether the unit is its own is not known here."""
+    slots: dict[str, Any] = {"value_step": _plain(sign * number)} if sign else {"value": _plain(number)}
+    return "HassSetNumber", slots if unit is None else {**slots, "unit": unit}
 
 
 def _percent(actions: tuple[str, ...], domain: str, value: Value, sign: int) -> Draft | None:
@@ -287,6 +333,8 @@ def _step(domain: str, sign: int, clause: Clause) -> Draft | None:
         }
     if domain == "media_player":
         return "HassSetVolumeRelative", {"volume_step": "up" if sign > 0 else "down"}
+    if domain in NUMBERS:
+        return "HassSetNumber", {"value_step": "up" if sign > 0 else "down"}
     if domain not in _PERCENT_SLOT:
         return None
     name, slot = _PERCENT_SLOT[domain]

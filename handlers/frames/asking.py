@@ -38,6 +38,13 @@ _IN_STATE: Final = {
 _MEASURED: Final = {
     "humidity": "humidity", "battery": "battery", "power": "power", "brightness": "illuminance",
 }  # fmt: skip
+_HEATING: Final = frozenset({"climate", "water_heater"})
+_SET: Final = (*_HEATING, "number", "input_number", "select", "input_select")
+# Things with options, by what people call these.
+_CHOSEN: Final = {
+    "mode": ("climate", "fan", "humidifier", "water_heater"),
+    "source": ("media_player",),
+}  # fmt: skip
 _OPPOSITES: Final = {
     "on": "off", "off": "on", "open": "closed", "closed": "open", "locked": "unlocked", "unlocked": "locked",
     "home": "away", "away": "home",
@@ -132,6 +139,8 @@ def _of_attribute(
         return _temperature(clause, index, lexicon, utterance)
     if attribute == "weather":
         return _weather(clause, index, lexicon)
+    if attribute in _CHOSEN:
+        return _chosen(attribute, clause, index, lexicon)
     return _measured(attribute, clause, index, lexicon) if attribute in _MEASURED else None
 
 
@@ -185,12 +194,22 @@ def _temperature(clause: Clause, index: HomeIndex, lexicon: Lexicon, utterance: 
     return Intent(TEMPERATURE, slots, (entity.id,))
 
 
+def _chosen(attribute: str, clause: Clause, index: HomeIndex, lexicon: Lexicon) -> Intent | None:
+    """Which of its options is chosen on a thing: "what mode is the humidifier in"."""
+    meant = _meant(clause, any_of(index.domains, _CHOSEN[attribute]), index, lexicon)
+    if meant is None or meant.mask.bit_count() != 1:
+        return None
+    return plain_state(index.members(meant.mask)[0], "chosen")
+
+
 def _setpoint(clause: Clause, index: HomeIndex, lexicon: Lexicon) -> Intent | None:
-    """What a thermostat is set to."""
-    meant = _meant(clause, index.domains.get("climate", 0), index, lexicon)
+    """What a thermostat, a number or a selection is set to."""
+    meant = _meant(clause, any_of(index.domains, _SET), index, lexicon)
     if meant is None or meant.mask.bit_count() != 1:
         return None
     entity = index.members(meant.mask)[0]
+    if entity.domain not in _HEATING:
+        return plain_state(entity, "one") if meant.by_name else None
     return Intent(TEMPERATURE, {"name": entity.name}, (entity.id,), asks="setpoint")
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from handlers.frames.case import Case
 from handlers.frames.lexicon import Indirect, Role
 from handlers.frames.link import Piece, Word
+
+
+DURATIONS: Final = frozenset({"second", "minute", "hour"})
+"""Units of how long something takes, or of when it is to be done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +21,7 @@ class Value:
 
     Attributes:
         number: None for "a bit", and for "a lot".
-        unit: `percent`, `degree`, `kelvin`, or None where none was said.
+        unit: `percent`, `degree`, `kelvin`, one of `DURATIONS`, or None where none was said.
         mode: `Case.TO` up to there, `Case.WITH` by so much, `Case.NONE` where that was not said.
         a_lot: Where there is no number: whether it is a lot.
     """
@@ -64,6 +69,7 @@ class Clause:
     Attributes:
         verbs, tails, states: What the action is made of, as the lexicon calls it.
         changes: More (1) or less (-1) of an attribute.
+        options: What is to be chosen: by entity id one of its options.
         vague_place: A word such as "outside", which may be no place that this home knows.
         unknown: What nobody could explain; a clause with any is not acted upon.
     """
@@ -77,6 +83,7 @@ class Clause:
     colors: list[str] = field(default_factory=list)
     whites: list[int] = field(default_factory=list)
     modes: list[str] = field(default_factory=list)
+    options: list[Mapping[str, str]] = field(default_factory=list)
     asks: list[str] = field(default_factory=list)
     adjectives: list[str] = field(default_factory=list)
     steps: list[str] = field(default_factory=list)
@@ -103,7 +110,12 @@ class Clause:
     @property
     def has_amount(self) -> bool:
         """Whether it says of a thing how it is to be: "sofa lamp green", "heating to 21"."""
-        return bool(self.mentions and (self.values or self.colors or self.whites or self.modes))
+        return bool(self.mentions) and self.says_how
+
+    @property
+    def says_how(self) -> bool:
+        """Whether it says how something is to be: green, 21, "HDMI 1"."""
+        return bool(self.values or self.colors or self.whites or self.modes or self.options)
 
 
 @dataclass(frozen=True, slots=True)

@@ -273,6 +273,7 @@ def _join(into: Clause, other: Clause, *, in_front: bool = False) -> None:
     into.colors += other.colors
     into.whites += other.whites
     into.modes += other.modes
+    into.options += other.options
     into.changes += other.changes
     into.unknown += other.unknown
     into.quantifiers |= other.quantifiers

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from handlers.frames.actions import ACTION_OF_STATE, CLOSED, OPENED, Draft, draft_for, implied_domains
+from handlers.frames.actions import (
+    ACTION_OF_STATE,
+    CLOSED,
+    NUMBERS,
+    OPENED,
+    Draft,
+    PerEntity,
+    draft_for,
+    implied_domains,
+)
 from handlers.frames.asking import asked_again, asked_for, plain_state
 from handlers.frames.clause import Clause, Mention, Sentence
 from handlers.frames.home_index import HomeIndex, any_of, bits
@@ -39,6 +48,7 @@ _WARMEST: Final = 32
 _PLAIN_STATES: Final = frozenset({"on", "off", "open", "closed", "locked", "unlocked", "up", "down"})
 # What is done by nothing but its name.
 _NAMED_ALONE: Final = ("scene", "script", "button", "input_button")
+_NAMED_ONLY: Final = (*NUMBERS, "select", "input_select")
 # To open is one thing to people, whatever Home Assistant does for it.
 _WHATEVER_IT_IS: Final = {"HassOpen": OPENED, "HassClose": CLOSED}
 _REPEATABLE: Final = frozenset({"HassTurnOn", "HassTurnOff", "HassToggle", "HassLightSet", "HassSetPosition"})
@@ -160,9 +170,10 @@ class Compiler:
 
     def _command(self, clause: Clause, sentence: Sentence) -> list[Intent] | OpenQuestion:
         actions = self._actions(clause)
-        if not actions and not (
-            clause.changes or clause.values or clause.colors or clause.whites or clause.modes
-        ):
+        if clause.options:
+            # What can be chosen is in the states, and not in the registry that the cache is kept by.
+            self._is_cacheable = False
+        if not actions and not (clause.changes or clause.says_how):
             return self._without_action(clause, sentence)
         if not actions:
             actions = ("set",)
@@ -252,7 +263,22 @@ class Compiler:
         return mask
 
     def _allowed(self, drafts: Mapping[str, Draft]) -> int:
-        return self._of_domains(drafts)
+        """The entities to which something can be done."""
+        mask = 0
+        for domain, (_, slots) in drafts.items():
+            of_domain = self._index.domains.get(domain, 0)
+            for value in slots.values():
+                if isinstance(value, PerEntity):
+                    of_domain = self._among(of_domain, value.of)
+            mask |= of_domain
+        return mask
+
+    def _among(self, mask: int, ids: Container[str]) -> int:
+        found = 0
+        for bit in bits(mask):
+            if self._index.entities[bit].id in ids:
+                found |= 1 << bit
+        return found
 
     def _choose(
         self,
@@ -264,7 +290,7 @@ class Compiler:
     ) -> Chosen:
         """The entities that are meant by one mention, or those among which is to be chosen."""
         meant = meant_by(mention, self._allowed(drafts), self._index, self._lexicon)
-        mask = meant.mask & ~excluded
+        mask = self._without_unnamed(meant, mention) & ~excluded
         if clause.is_here:
             mask &= self._here()
         if not mask:
@@ -284,6 +310,25 @@ class Compiler:
         if not meant.kinds:
             mask = self._for_number(mask, clause) or self._loosely(mask, actions, clause)
         return self._of_kind(mask, meant, clause, actions, several=several)
+
+    def _without_unnamed(self, meant: Meant, mention: Mention) -> int:
+        """Without numbers and selections whose name was not said: where they are says nothing of what they are.
+
+        Of a number, an attribute that was said has to be in its name: "the pump speed" is no other number of
+        the pump.
+        """
+        mask = meant.mask
+        named_only = mask & self._of_domains(_NAMED_ONLY)
+        if not named_only:
+            return mask
+        if not (meant.by_name or meant.exactly):
+            return mask & ~named_only
+        numbers = mask & self._of_domains(NUMBERS)
+        for piece in mention.soft if numbers else ():
+            if piece.sense(Role.ATTRIBUTE):
+                named = any_of(self._index.named, (stem for word in piece.words for stem in word.stems))
+                mask &= ~numbers | named
+        return mask
 
     def _is_elsewhere(self, word: str, meant: Meant, mask: int) -> bool:
         """Whether "outside" says no more than the name or the place that was said, or is one itself."""
@@ -442,6 +487,8 @@ class Compiler:
             if spoken_of:
                 self._is_cacheable = False
                 return self._intents(Chosen(spoken_of), drafts)
+        if clause.options:
+            return self._option_alone(clause, actions, drafts)
         mask = self._of_domains(implied) & allowed
         by_state = clause.is_pronoun or clause.changes or set(actions) & {"increase", "decrease"}
         if not implied and not by_state:
@@ -451,6 +498,16 @@ class Compiler:
         elif not implied:
             mask = self._by_state(allowed)
         return self._implied(mask, actions, drafts)
+
+    def _option_alone(
+        self, clause: Clause, actions: tuple[str, ...], drafts: Mapping[str, Draft]
+    ) -> list[Intent] | OpenQuestion:
+        """An option that was said without a thing, on the only thing that has it: "switch to HDMI 2"."""
+        if not clause.verbs:
+            raise PassOnError("an option of nothing")
+        allowed = self._allowed(drafts)
+        here = allowed & self._here()
+        return self._implied(here if clause.is_here or here else allowed, actions, drafts)
 
     def _of_domains(self, domains: Iterable[str]) -> int:
         return any_of(self._index.domains, domains)
@@ -551,12 +608,9 @@ class Compiler:
         last = self._last_turn()
         if last is None:
             return 0
-        ids = set(last.targets) or {target for intent in last.intents for target in intent.targets}
-        mask = 0
-        for bit in bits(allowed):
-            if self._index.entities[bit].id in ids:
-                mask |= 1 << bit
-        return mask
+        return self._among(
+            allowed, set(last.targets) or {target for intent in last.intents for target in intent.targets}
+        )
 
     # Results.
 
@@ -566,7 +620,7 @@ class Compiler:
             raise PassOnError("nothing left")
         grouped: dict[str, tuple[Draft, list[Entity]]] = {}
         for entity in self._index.members(chosen.mask):
-            draft = drafts[entity.domain]
+            draft = _for_entity(drafts[entity.domain], entity)
             grouped.setdefault(repr(draft), (draft, []))[1].append(entity)
         return [
             Intent(name, {**self._where(chosen, entities), **slots}, tuple(entity.id for entity in entities))
@@ -586,19 +640,30 @@ class Compiler:
 
     def _ask(self, chosen: Chosen, drafts: Mapping[str, Draft]) -> OpenQuestion:
         members = self._index.members(chosen.mask)
-        name, slots = self._one_draft({entity.domain for entity in members}, drafts)
+        name, slots = self._one_draft(members, drafts)
         return OpenQuestion(Intent(name, slots), tuple(entity.id for entity in members), self._utterance.now)
 
-    def _one_draft(self, domains: set[str], drafts: Mapping[str, Draft]) -> Draft:
+    def _one_draft(self, members: Sequence[Entity], drafts: Mapping[str, Draft]) -> Draft:
         """What is done to whichever of them is chosen."""
-        asked = {domain: drafts[domain] for domain in domains}
+        asked = {entity.domain: _for_entity(drafts[entity.domain], entity) for entity in members}
         names = {name for name, _ in asked.values()}
         if len(names) == 1:
-            return next(iter(asked.values()))
+            one = next(iter(asked.values()))
+            if any(_for_entity(drafts[entity.domain], entity) != one for entity in members):
+                raise PassOnError("ambiguous in what is to be chosen")
+            return one
         for name, by_domain in _WHATEVER_IT_IS.items():
             if all(by_domain.get(domain) == draft[0] for domain, draft in asked.items()):
                 return name, {}
         raise PassOnError("ambiguous in what is to be done")
+
+
+def _for_entity(draft: Draft, entity: Entity) -> Draft:
+    """A draft with the values that its slots have for this entity."""
+    name, slots = draft
+    return name, {
+        slot: value.of[entity.id] if isinstance(value, PerEntity) else value for slot, value in slots.items()
+    }
 
 
 _WHERE: Final = frozenset({"name", "area", "floor", "domain", "device_class"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import Final
 
@@ -20,9 +21,15 @@ SHORTEST_BEGINNING: Final = 4
 
 
 def corrected(
-    tokens: Sequence[Token], index: HomeIndex, lexicon: Lexicon
+    tokens: Sequence[Token],
+    index: HomeIndex,
+    lexicon: Lexicon,
+    known: AbstractSet[str] = frozenset(),
 ) -> tuple[list[Token], dict[int, str]]:
-    """The tokens as they were meant, and by position what was said instead of those that changed."""
+    """The tokens as they were meant, and by position what was said instead of those that changed.
+
+    Words that are `known` beside those of the home and the language stay, with whatever ending.
+    """
     meant: list[Token] = []
     slips: dict[int, str] = {}
     at = 0
@@ -50,6 +57,7 @@ def corrected(
             or is_ending
             or not token.text[0].isalpha()
             or _is_known(token.text, index, lexicon)
+            or (known and any(form.stem in known for form in lexicon.forms_of(token.text)))
         ):
             meant.append(token)
             at += 1

@@ -64,6 +64,8 @@ class Role(Enum):
     STEP = auto()
     WHOLE = auto()
     VAGUE = auto()
+    OPTION = auto()
+    CHOICE_WORD = auto()
 
 
 # Words that take endings: these senses are found through a word's stem, too.
@@ -123,6 +125,7 @@ _REMEDY: Final = "docs/lexicon.md shows every group"
 _KINDS: Final = frozenset({Role.KIND})
 _VERBS: Final = frozenset({Role.VERB})
 _DETERMINERS: Final = frozenset({Role.DETERMINER})
+_UNITS: Final = frozenset({Role.UNIT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +220,11 @@ class Lexicon:
         self.same_things = _synonyms(data.get("same_things") or ())
         self.helping_verbs = frozenset(str(word) for word in data.get("helping_verbs") or ())
         self.list_words = frozenset(str(word) for word in data.get("list_words") or ())
+        self.choice_words = frozenset(str(word) for word in data.get("choice_words") or ())
+        self.choices = {
+            str(option): tuple(one for phrase in phrases for one in expanded(str(phrase)))
+            for option, phrases in (data.get("choices") or {}).items()
+        }
         self.numbers = _numbers(data.get("numbers") or {}, compound=language == "hu")
         self._read_groups(data)
         self.heads = frozenset(
@@ -291,6 +299,10 @@ class Lexicon:
     def is_determiner(self, word: str) -> bool:
         """Whether a word is an article or the like."""
         return self._has(word, _DETERMINERS)
+
+    def is_unit(self, word: str) -> bool:
+        """Whether a word, in any of its forms, is a unit."""
+        return any(self._has(form.stem, _UNITS) for form in self.forms_of(word))
 
     def is_verb(self, word: str) -> bool:
         """Whether a word is a verb as it is."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from handlers.frames.case import Case
@@ -12,6 +13,7 @@ from handlers.frames.forms import Form
 from handlers.frames.home_index import HomeIndex, NameNode, Place
 from handlers.frames.lexicon import Lexicon, Role, Sense
 from handlers.frames.numbers import LONGEST_ENDING, Number, glued_case, number_at
+from handlers.frames.options import is_choice_word, options_said
 from handlers.frames.tokens import Token
 
 # What makes of a word something else than a part of a name, unless it is the whole name.
@@ -84,7 +86,12 @@ class Piece:
 
 
 def pieces_of(
-    tokens: Sequence[Token], index: HomeIndex, lexicon: Lexicon, *, literally: bool = False
+    tokens: Sequence[Token],
+    index: HomeIndex,
+    lexicon: Lexicon,
+    *,
+    literally: bool = False,
+    options: Mapping[tuple[str, ...], Mapping[str, str]] = MappingProxyType({}),
 ) -> tuple[Piece, ...]:
     """Link every token, the longest name or phrase first, from left to right.
 
@@ -93,21 +100,31 @@ def pieces_of(
         index: The names of the home.
         lexicon: The words of the language.
         literally: Whether to leave aside phrases that ask for something without saying it.
+        options: What can be chosen in the home, by the words that say it; these come before all names that
+            are not longer.
     """
-    linker = _Linker(tokens, index, lexicon, literally=literally)
+    linker = _Linker(tokens, index, lexicon, literally=literally, options=options)
     return linker.pieces()
 
 
 class _Linker:
     def __init__(
-        self, tokens: Sequence[Token], index: HomeIndex, lexicon: Lexicon, *, literally: bool
+        self,
+        tokens: Sequence[Token],
+        index: HomeIndex,
+        lexicon: Lexicon,
+        *,
+        literally: bool,
+        options: Mapping[tuple[str, ...], Mapping[str, str]],
     ) -> None:
         self._literally = literally
         self._index = index
         self._lexicon = lexicon
-        self._tokens, self._slips = corrected(tokens, index, lexicon)
+        known = {word for said in options for word in said}
+        self._tokens, self._slips = corrected(tokens, index, lexicon, known)
         self._texts = [token.text for token in self._tokens]
         self._forms: list[tuple[Form, ...]] = [lexicon.forms_of(text) for text in self._texts]
+        self._options = options_said(self._tokens, self._forms, options, lexicon) if options else {}
 
     def pieces(self) -> tuple[Piece, ...]:
         """All pieces, in order."""
@@ -121,7 +138,12 @@ class _Linker:
 
     def _piece_at(self, at: int) -> Piece:
         named, node = self._longest_name(at)
-        said, senses = self._lexicon.longest(self._texts, self._forms, at, literally=self._literally)
+        option = self._options.get(at)
+        if option is not None and option.last - at >= named:
+            return Piece(self._text(at, option.last - at), at, option.last, (Sense(Role.OPTION, option.of),))
+        said, senses = self._lexicon.longest(
+            self._up_to_option(at), self._forms, at, literally=self._literally
+        )
         number = number_at(self._tokens, self._forms, at, self._lexicon.numbers)
         if node is not None and named >= max(said, 2) and (number is None or named >= number.length):
             return self._name(at, named, node, senses if said == named else ())
@@ -132,6 +154,11 @@ class _Linker:
         if said > 1:
             return self._phrase(at, said, senses)
         return self._single(at, senses, node if named == 1 else None)
+
+    def _up_to_option(self, at: int) -> Sequence[str]:
+        """The words up to the next option: no phrase reaches into it."""
+        following = next((option for option in self._options if option > at), None)
+        return self._texts if following is None else self._texts[:following]
 
     def _is_glued_ending(self, at: int) -> bool:
         if at >= len(self._tokens):
@@ -193,6 +220,8 @@ class _Linker:
         is_function = any(sense.role in _FUNCTIONS for sense in senses)
         is_noun = is_name or not is_function or bool(word.kinds) or self._follows_article(at, senses)
         words = (word,) if (word.stems or word.kinds) and is_noun else ()
+        if self._options and is_choice_word(self._forms[at], self._lexicon.choice_words):
+            senses = (Sense(Role.CHOICE_WORD),)
         return Piece(
             text=self._text(at, 1),
             first=at,

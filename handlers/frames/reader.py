@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar, Final
 
 from handlers.frames.case import Case
-from handlers.frames.clause import Clause, Mention, Value
+from handlers.frames.clause import DURATIONS, Clause, Mention, Value
 from handlers.frames.lexicon import Indirect, Lexicon, Role
 from handlers.frames.link import Piece
 
@@ -14,6 +14,8 @@ from handlers.frames.link import Piece
 _HOURS: Final = 24
 _UP_TO: Final = ("ra", "re")
 _INFINITIVE: Final = "ni"
+_SHARES: Final = frozenset({"percent", "degree", "kelvin"})
+_UNITS: Final = _SHARES | DURATIONS
 
 
 class PartReader:
@@ -179,11 +181,18 @@ class PartReader:
         return bool(first & second) or ("set" in first and bool(before.words))
 
     def _tail(self, piece: Piece, value: str, pieces: Sequence[Piece], position: int, *_: object) -> bool:
+        if self._leads_to_option(piece, pieces, position):
+            return False
         if not self._belongs_to_verb(piece, value, pieces, position):
             return False
         self._clause.tails.append(value)
         self._in_place = False
         return True
+
+    def _leads_to_option(self, piece: Piece, pieces: Sequence[Piece], position: int) -> bool:
+        """Whether what is also a particle says to what something is set: "put it in sleep mode"."""
+        rest = _following(pieces, position)
+        return bool(rest) and rest[0].sense(Role.OPTION) is not None and bool(piece.sense(Role.PREPOSITION))
 
     def _belongs_to_verb(self, piece: Piece, value: str, pieces: Sequence[Piece], position: int) -> bool:
         """Whether a particle is the verb's, said before or after it, or acts without one."""
@@ -217,10 +226,13 @@ class PartReader:
     def _state(self, piece: Piece, value: str, pieces: Sequence[Piece], position: int, *_: object) -> bool:
         clause = self._clause
         rest = _following(pieces, position)
+        if self._leads_to_option(piece, pieces, position):
+            return False
         if piece.sense(Role.PREPOSITION) and not (self._asks and not self._has_later_state(pieces, position)):
             others = (
                 clause.tails
                 or clause.states
+                or clause.options
                 or any(one.sense(Role.STATE) or one.sense(Role.TAIL) for one in rest if one is not piece)
             )
             if (
@@ -274,18 +286,23 @@ class PartReader:
 
     def _unit(self, piece: Piece, value: str, *_: object) -> bool:
         values = self._clause.values
-        if value == "duration":
-            self._clause.unknown.append(piece.text)
-            return True
         if value == "degree" and values and values[-1] == Value(50.0, "percent", values[-1].mode):
             # "half a degree"
             values[-1] = Value(0.5, "degree", values[-1].mode)
             return True
-        if values and values[-1].number is not None and values[-1].unit is None:
+        if value == "hour" and values and values[-1] == Value(50.0, "percent", values[-1].mode):
+            # "half an hour"
+            values[-1] = Value(0.5, "hour", values[-1].mode)
+            return True
+        if values and values[-1].number is not None and values[-1].unit is None and value in _UNITS:
             mode = piece.case if piece.case in {Case.TO, Case.WITH} else values[-1].mode
             values[-1] = Value(values[-1].number, value, mode)
             return True
         if values and values[-1].unit == value:
+            return True
+        if value not in _SHARES:
+            # "for an hour": of how many nobody knows.
+            self._clause.unknown.append(piece.text)
             return True
         if value == "degree" or self._asks:
             self._clause.attributes.append("temperature" if value == "degree" else "percent")
@@ -352,6 +369,17 @@ class PartReader:
 
     def _white(self, _piece: Piece, value: int, *_: object) -> bool:
         self._clause.whites.append(value)
+        return True
+
+    def _option(self, _piece: Piece, value: Mapping[str, str], *_: object) -> bool:
+        self._clause.options.append(value)
+        self._mode, self._in_place = Case.NONE, False
+        return True
+
+    def _choice_word(self, piece: Piece, *_: object) -> bool:
+        """What may be a part of a name, or only say that something is chosen: "mode"."""
+        if piece.words:
+            self._soft.append(piece)
         return True
 
     def _mode_word(self, piece: Piece, value: str, *_: object) -> bool:
@@ -448,6 +476,8 @@ class PartReader:
         return True
 
     _TAKERS: ClassVar[tuple[tuple[Role, Callable[..., bool]], ...]] = (
+        (Role.OPTION, _option),
+        (Role.CHOICE_WORD, _choice_word),
         (Role.NEGATION, _negation),
         (Role.ONLY, _only_taken),
         (Role.ASK, _ask),

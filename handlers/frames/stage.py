@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
@@ -16,6 +16,7 @@ from handlers.frames.home_index import HomeIndex, index_of, updated
 from handlers.frames.lexicon import Lexicon, Role
 from handlers.frames.lexicon_file import lexicon_of
 from handlers.frames.link import Piece, pieces_of
+from handlers.frames.options import options_in
 from handlers.frames.tokens import MAX_TOKENS, Token, folded, tokens_of
 from handlers.newest_of_each_home import NewestOfEachHome
 from handlers.understanding import StageReport, Understanding, Utterance, Verdict
@@ -110,14 +111,30 @@ def read(utterance: Utterance, picture: HomePicture, index: HomeIndex, lexicon: 
     tokens = tuple(tokens_of(folded(utterance.text)))
     if not tokens or len(tokens) > MAX_TOKENS:
         return Reading(tokens, (), None, _passed_on("too long" if tokens else "no words"))
+    first: Reading | None = None
+    for pieces in _linked(tokens, picture, index, lexicon):
+        reading = _compiled(tokens, pieces, utterance, picture, index, lexicon)
+        if reading.understanding.verdict is not Verdict.PASS_ON:
+            return reading
+        first = first or reading
+    return first or Reading(tokens, (), None, _passed_on("no words"))
+
+
+def _linked(
+    tokens: Sequence[Token], picture: HomePicture, index: HomeIndex, lexicon: Lexicon
+) -> Iterator[tuple[Piece, ...]]:
+    """Every way to link a sentence, each to be tried only where the one before led nowhere."""
     pieces = pieces_of(tokens, index, lexicon)
-    reading = _compiled(tokens, pieces, utterance, picture, index, lexicon)
-    if reading.understanding.verdict is not Verdict.PASS_ON or not _is_indirect(pieces):
-        return reading
-    # A phrase that asks for something by itself may have hidden what its words say.
-    pieces = pieces_of(tokens, index, lexicon, literally=True)
-    literal = _compiled(tokens, pieces, utterance, picture, index, lexicon)
-    return reading if literal.understanding.verdict is Verdict.PASS_ON else literal
+    yield pieces
+    if _is_indirect(pieces):
+        # A phrase that asks for something by itself may have hidden what its words say.
+        yield pieces_of(tokens, index, lexicon, literally=True)
+    options = options_in(picture, index, lexicon)
+    for said in (options.whole, options.parts):
+        if said:
+            pieces = pieces_of(tokens, index, lexicon, options=said)
+            if any(piece.sense(Role.OPTION) for piece in pieces):
+                yield pieces
 
 
 def _is_indirect(pieces: Iterable[Piece]) -> bool:
