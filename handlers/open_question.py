@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
+from handlers.frames.case import Case
+from handlers.frames.hungarian_forms import readings
 from handlers.hungarian import accusative, place_forms, spoken_forms
 from handlers.intents import QUESTIONS
 from handlers.names import fold
@@ -19,7 +21,7 @@ _WORD: Final = re.compile(r"[^\W_]+")
 _FILLERS: Final = {
     "en": frozenset({
         "a", "an", "at", "i", "in", "is", "it", "just", "mean", "meant", "of", "ok", "okay", "on", "one",
-        "ones", "only", "please", "that", "the", "this", "uh", "um", "want", "well", "yes",
+        "ones", "s", "only", "please", "that", "the", "this", "uh", "um", "want", "well", "yes",
     }),
     "hu": frozenset({
         "a", "arra", "az", "azt", "csak", "erre", "ezt", "gondolok", "gondoltam", "hát", "igen", "jó",
@@ -32,6 +34,21 @@ _EVERY: Final = {
         "mind", "mindegyik", "mindegyiket", "mindent", "mindet", "mindkettő", "mindkettőt", "összes",
         "összeset",
     }),
+}  # fmt: skip
+# How many candidates there are, said with "all": "all three", `mind a hármat`.
+_COUNTS: Final = {
+    "en": {"two": 2, "three": 3, "four": 4, "five": 5},
+    "hu": {
+        "kettő": 2, "kettőt": 2, "három": 3, "hármat": 3, "négy": 4, "négyet": 4, "öt": 5, "ötöt": 5,
+    },
+}  # fmt: skip
+# Which of them, in the order in which they were named.
+_ORDINALS: Final = {
+    "en": {"first": 0, "second": 1, "third": 2, "fourth": 3, "fifth": 4, "last": -1},
+    "hu": {
+        "első": 0, "elsőt": 0, "második": 1, "másodikat": 1, "harmadik": 2, "harmadikat": 2, "negyedik": 3,
+        "negyediket": 3, "ötödik": 4, "ötödiket": 4, "utolsó": -1, "utolsót": -1,
+    },
 }  # fmt: skip
 
 
@@ -69,7 +86,7 @@ def _chosen(question: OpenQuestion, utterance: Utterance, registry: Registry) ->
     fillers = _FILLERS.get(utterance.language, frozenset())
     said = _words(utterance.text)
     content = [word for word in said if word not in fillers]
-    if content and all(word in _EVERY.get(utterance.language, ()) for word in content):
+    if _means_all(content, len(question.candidates), utterance.language):
         return question.candidates
     entities = [registry.entities[one] for one in question.candidates if one in registry.entities]
     whole = [
@@ -78,7 +95,25 @@ def _chosen(question: OpenQuestion, utterance: Utterance, registry: Registry) ->
     if len(whole) == 1:
         return tuple(whole)
     partly = [entity.id for entity in entities if _is_hinted(entity, content, utterance.language, registry)]
-    return tuple(partly) if len(partly) == 1 else ()
+    if len(partly) == 1:
+        return tuple(partly)
+    return () if partly else _in_order(question.candidates, content, utterance.language)
+
+
+def _means_all(content: Sequence[str], number: int, language: str) -> bool:
+    """Whether all of so many candidates are meant, by "both" or by "all" and how many they are."""
+    every, counts = _EVERY.get(language, frozenset()), _COUNTS.get(language, {})
+    return any(word in every for word in content) and all(
+        word in every or counts.get(word) == number for word in content
+    )
+
+
+def _in_order(candidates: tuple[str, ...], content: Sequence[str], language: str) -> tuple[str, ...]:
+    """The candidate whose place in the question was said, if nothing else was."""
+    place = _ORDINALS.get(language, {}).get(content[0]) if len(content) == 1 else None
+    if place is None or place >= len(candidates):
+        return ()
+    return (candidates[place],)
 
 
 def _is_called(entity: Entity, said: list[str], language: str, registry: Registry) -> bool:
@@ -95,7 +130,16 @@ def _is_called(entity: Entity, said: list[str], language: str, registry: Registr
 def _is_hinted(entity: Entity, content: list[str], language: str, registry: Registry) -> bool:
     """Whether every word that was said belongs to this candidate: "the left one" to "Left shade"."""
     own = {word for form in _forms(entity, language, registry) for word in _words(form)}
-    return bool(content) and all(word in own for word in content)
+    return bool(content) and all(
+        word in own or any(owner in own for owner in _owners(word, language)) for word in content
+    )
+
+
+def _owners(word: str, language: str) -> Iterable[str]:
+    """Whose something is, where only that is said: `Ágiét` is Ági's."""
+    if language != "hu":
+        return ()
+    return (stem for stem, case, _ in readings(word) if case is Case.OWN and word.rstrip("t").endswith("é"))
 
 
 def _forms(entity: Entity, language: str, registry: Registry) -> Iterable[str]:

@@ -25,12 +25,16 @@ _UNKNOWN: Final = frozenset({"unavailable", "unknown", ""})
 # States that have words in `config/answers/` (`state.<domain>.<state>`); all others are said as they are.
 STATE_WORDS: Final[Mapping[str, frozenset[str]]] = {
     "any": frozenset({"on", "off", "open", "closed", "opening", "closing", "home", "not_home"}),
+    "alarm_control_panel": frozenset({
+        "armed_away", "armed_home", "armed_night", "armed_vacation", "arming", "disarmed", "pending",
+        "triggered",
+    }),
     "climate": frozenset({"off", "heat", "cool", "heat_cool", "auto", "dry", "fan_only"}),
     "lawn_mower": frozenset({"mowing", "docked", "returning", "paused", "error"}),
     "lock": frozenset({"locked", "unlocked", "locking", "unlocking", "jammed", "open", "opening"}),
     "media_player": frozenset({"playing", "paused", "idle", "off", "on", "standby", "buffering"}),
     "vacuum": frozenset({"cleaning", "docked", "returning", "paused", "idle", "error"}),
-}
+}  # fmt: skip
 # Binary sensors whose "on" and "off" have words of their own (`state.binary_sensor.<class>-on`).
 BINARY_WORDS: Final = frozenset({
     "battery", "battery_charging", "carbon_monoxide", "cold", "connectivity", "door", "garage_door", "gas",

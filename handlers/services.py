@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
@@ -302,7 +302,20 @@ def _choose(intent: Intent, entity: Entity, state: EntityState | None) -> Servic
 _FARTHEST: Final = 1e12
 _UNITS: Final = {"percent": ("%",), "degree": ("°C", "°F", "°"), "kelvin": ("K",)}
 _SECONDS: Final = {"second": 1, "minute": 60, "hour": 3600}
-_SECONDS_OF_OWN: Final = {"s": 1, "min": 60, "h": 3600}
+# As Home Assistant has them, and as people write them at a number of their own.
+_SECONDS_OF_OWN: Final = {
+    **dict.fromkeys(("s", "sec", "second", "seconds", "mp", "másodperc"), 1),
+    **dict.fromkeys(("min", "mins", "minute", "minutes", "perc", "p"), 60),
+    **dict.fromkeys(("h", "hr", "hour", "hours", "óra", "ó"), 3600),
+}
+
+
+def _choose_alike(intent: Intent, entity: Entity, state: EntityState | None) -> Service | None:
+    """The option that a thing has of a name, whatever the thing is."""
+    wanted = str(intent.slots.get("option", "")).casefold()
+    own = next((one for one in options_of(entity, state) if one.casefold() == wanted), None)
+    slot = CHOOSING[entity.domain].slot
+    return None if own is None else _choose(replace(intent, slots={slot: own}), entity, state)
 
 
 def _set_number(intent: Intent, entity: Entity, state: EntityState | None) -> Service | None:
@@ -341,7 +354,8 @@ def _into_unit(said: SlotValue | None, own: Any) -> float | None:
     if said is None:
         return 1
     if said in _SECONDS:
-        return _SECONDS[str(said)] / _SECONDS_OF_OWN[own] if own in _SECONDS_OF_OWN else None
+        seconds = _SECONDS_OF_OWN.get(str(own).strip().casefold())
+        return _SECONDS[str(said)] / seconds if seconds else None
     return 1 if not own or own in _UNITS.get(str(said), ()) else None
 
 
@@ -504,6 +518,8 @@ PLANS: Final[Mapping[str, Plan]] = {
         )
         for choosing in CHOOSING.values()
     },
+    # For a choice between things with an option of the same name.
+    "HassChoose": Plan(frozenset(CHOOSING), _choose_alike, single=True),
     "HassSetNumber": Plan(frozenset({"number", "input_number"}), _set_number, single=True),
     "HassMediaPause": Plan(_PLAYERS, _player("media_pause", _PLAYER_PAUSE, "media.pause"), True, _playing),
     "HassMediaUnpause": Plan(_PLAYERS, _player("media_play", _PLAYER_PLAY, "media.play"), True, _paused),

@@ -50,6 +50,11 @@ _SIMPLE: Final[Mapping[str, Mapping[str, str]]] = {
     "turn_off": {**_ENDED, "alarm_control_panel": "HassAlarmDisarm"},
     "fel": {**_STARTED, "cover": "HassTurnOn"},
     "le": {**_ENDED, "cover": "HassTurnOff"},
+    # "Set the hoover off", but "set the lamp off".
+    "set_off": {
+        **_ENDED, "vacuum": _STARTED["vacuum"], "lawn_mower": _STARTED["lawn_mower"],
+        "alarm_control_panel": "HassAlarmDisarm",
+    },
     "toggle": dict.fromkeys((*_SWITCHED, "cover"), "HassToggle"),
     "start": {**_STARTED, "media_player": "HassMediaUnpause"},
     "activate": dict.fromkeys(
@@ -95,7 +100,7 @@ ACTION_OF_STATE: Final = {
 """What is to be done where only the wanted state was said."""
 
 # By these a thing is to have more or less of something, where no amount is said.
-_RAISING: Final = frozenset({"increase", "raise", "brighten", "louder", "warm"})
+_RAISING: Final = frozenset({"increase", "raise", "brighten", "louder", "warm", "boost"})
 _LOWERING: Final = frozenset({"decrease", "lower", "dim", "quieter", "cool"})
 # What is done to rooms by what heats and cools them, and never to a lamp.
 _TEMPERING: Final = frozenset({"warm", "cool"})
@@ -130,7 +135,7 @@ _IMPLIED: Final = {
     ),
     "brighten": ("light",), "dim": ("light",), "warm": ("climate",), "cool": ("climate",),
     "clean": ("vacuum",), "dock": ("vacuum", "lawn_mower"), "mow": ("lawn_mower",), "water": ("valve",),
-    "lock": ("lock",),
+    "lock": ("lock",), "unlock": ("lock",),
 }  # fmt: skip
 _NUMERIC: Final = (
     "light", "climate", "water_heater", "media_player", "cover", "valve", "fan", "humidifier", *NUMBERS,
@@ -165,6 +170,9 @@ def draft_for(actions: tuple[str, ...], domain: str, clause: Clause) -> Draft | 
     """The intent that does what a clause asks for on one domain; None where that cannot be asked of it."""
     if not _has_attribute(domain, clause) or (set(actions) & _TEMPERING and domain not in _TEMPERED):
         return None
+    if "boost" in actions and domain == "water_heater" and not clause.values:
+        # Many of them have a mode of that name; which one has is in its state.
+        return None
     if domain not in NUMBERS and any(value.unit in DURATIONS for value in clause.values):
         return None
     if clause.options:
@@ -194,7 +202,11 @@ def _sign(actions: tuple[str, ...], domain: str, clause: Clause) -> int:
     if any(_SIMPLE.get(action, {}).get(domain) for action in actions) and not (
         clause.attributes
         or clause.values
-        or (domain not in {"cover", "valve"} and set(actions) & (_RAISING | _LOWERING))
+        or (
+            domain not in {"cover", "valve"}
+            and set(actions) & (_RAISING | _LOWERING)
+            and not set(actions) & _ENDING
+        )
     ):
         return 0
     if domain not in _NUMERIC:
@@ -254,6 +266,8 @@ def _amount(actions: tuple[str, ...], domain: str, value: Value, clause: Clause)
     sign = _direction(actions, clause)
     if set(actions) & _ENDING and not sign and value.mode is not Case.TO and domain not in {"cover", "valve"}:
         return None
+    if not sign and clause.adds:
+        sign = 1
     relative = sign != 0 and (
         value.mode is Case.WITH or (value.mode is Case.NONE and _is_relative(actions, domain, clause))
     )

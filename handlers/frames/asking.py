@@ -17,14 +17,18 @@ _STATES: Final = {
     "on": "on", "off": "off", "open": "open", "closed": "closed", "locked": "locked", "unlocked": "unlocked",
     "playing": "playing", "paused": "paused", "cleaning": "cleaning", "docked": "docked", "home": "home",
     "away": "not_home", "low": "on", "wet": "on", "motion": "on", "occupied": "on", "up": "open",
-    "down": "closed",
+    "down": "closed", "disarmed": "disarmed",
 }  # fmt: skip
+_ARMED: Final = (
+    "armed_away", "armed_home", "armed_night", "armed_vacation", "armed_custom_bypass", "arming", "armed",
+)  # fmt: skip
 _SENSED: Final = frozenset({"open", "closed"})
 # What can be in a state, beside what the words say.
 _IN_STATE: Final = {
     **dict.fromkeys(("open", "closed"), ("cover", "valve", "binary_sensor", "lock")),
     **dict.fromkeys(("locked", "unlocked"), ("lock", "binary_sensor")),
     **dict.fromkeys(("playing", "paused"), ("media_player",)),
+    **dict.fromkeys(("armed", "disarmed"), ("alarm_control_panel",)),
     "cleaning": ("vacuum",), "docked": ("vacuum", "lawn_mower"),
     **dict.fromkeys(("home", "away"), ("person",)),
     **dict.fromkeys(("low", "wet", "motion", "occupied"), ("binary_sensor",)),
@@ -39,7 +43,8 @@ _MEASURED: Final = {
     "humidity": "humidity", "battery": "battery", "power": "power", "brightness": "illuminance",
 }  # fmt: skip
 _HEATING: Final = frozenset({"climate", "water_heater"})
-_SET: Final = (*_HEATING, "number", "input_number", "select", "input_select")
+_SET_BY_NAME: Final = ("number", "input_number", "select", "input_select", "sensor")
+_SET: Final = (*_HEATING, *_SET_BY_NAME[:-1])
 # Things with options, by what people call these.
 _CHOSEN: Final = {
     "mode": ("climate", "fan", "humidifier", "water_heater"),
@@ -72,6 +77,8 @@ def asked_for(clause: Clause, index: HomeIndex, lexicon: Lexicon, utterance: Utt
     attribute = _attribute(clause, asks)
     if attribute is not None or "like" in asks:
         return _of_attribute(attribute or "temperature", clause, index, lexicon, utterance)
+    if clause.states == ["on"] and asks & {"what", "which"} and (on := _what_it_is_on(clause, index, lexicon)):
+        return on
     if clause.states and not clause.attributes:
         return _state(clause, asks, index, lexicon, utterance)
     is_plain = clause.mentions and not clause.attributes and asks & {"what", "how", "where"}
@@ -202,6 +209,17 @@ def _chosen(attribute: str, clause: Clause, index: HomeIndex, lexicon: Lexicon) 
     return plain_state(index.members(meant.mask)[0], "chosen")
 
 
+def _what_it_is_on(clause: Clause, index: HomeIndex, lexicon: Lexicon) -> Intent | None:
+    """What is chosen on one thing: "what programme is the dishwasher on", "which input is the telly on"."""
+    if len(clause.mentions) != 1:
+        return None
+    named = meant_by(clause.mentions[0], any_of(index.domains, _SET_BY_NAME), index, lexicon)
+    if named.mask.bit_count() == 1 and named.by_name:
+        return plain_state(index.members(named.mask)[0], "one")
+    chosen = next((one for one in clause.attributes if one in _CHOSEN), None)
+    return None if chosen is None else _chosen(chosen, clause, index, lexicon)
+
+
 def _setpoint(clause: Clause, index: HomeIndex, lexicon: Lexicon) -> Intent | None:
     """What a thermostat, a number or a selection is set to."""
     meant = _meant(clause, any_of(index.domains, _SET), index, lexicon)
@@ -307,6 +325,8 @@ def _slots(meant: Meant, mask: int, state: str, index: HomeIndex) -> dict[str, S
     if meant.by_name and len(members) == 1:
         slots["name"] = members[0].name
     slots |= meant.where | kinds_of(members, classed=_CLASSED)
+    if state == "armed":
+        return slots | {"state": _ARMED}
     value = _STATES[state]
     if slots["domain"] == "binary_sensor":
         value = _SENSED_STATE.get(value, value)

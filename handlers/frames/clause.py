@@ -70,6 +70,7 @@ class Clause:
         verbs, tails, states: What the action is made of, as the lexicon calls it.
         changes: More (1) or less (-1) of an attribute.
         options: What is to be chosen: by entity id one of its options.
+        adds: "Another" so much was said.
         vague_place: A word such as "outside", which may be no place that this home knows.
         unknown: What nobody could explain; a clause with any is not acted upon.
     """
@@ -92,6 +93,7 @@ class Clause:
     quantifiers: set[Role] = field(default_factory=set)
     indirect: Indirect | None = None
     unknown: list[str] = field(default_factory=list)
+    adds: bool = False
     is_pronoun: bool = False
     is_also: bool = False
     is_here: bool = False

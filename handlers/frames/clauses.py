@@ -110,7 +110,8 @@ def _is_cut_off(pieces: Sequence[Piece]) -> bool:
     last = next((piece for piece in reversed(pieces) if piece.text not in _STOPS | {"?"}), None)
     if last is None or last.words or last.number is not None:
         return False
-    leads_on = last.sense(Role.AND) or last.sense(Role.EXCEPT) or last.text == "but"
+    is_exception = last.sense(Role.EXCEPT) and not last.sense(Role.EXCEPT_BEFORE)
+    leads_on = last.sense(Role.AND) or is_exception or last.text == "but"
     return (bool(leads_on) and last.sense(Role.TAIL) is None) or (
         last.sense(Role.DETERMINER) is not None and last.text in _ARTICLES
     )
@@ -129,9 +130,16 @@ def _parts(pieces: Sequence[Piece], lexicon: Lexicon) -> Iterator[tuple[list[Pie
     """The pieces between connectors: each part, whether it is an exception, whether a stop is before it."""
     part: list[Piece] = []
     is_except = is_new = False
+    reason = _reason_at_the_edge(pieces)
     for position, piece in enumerate(pieces):
+        if piece is reason:
+            # "Turn the fan off I'm freezing": nothing but the comma is missing.
+            yield part, is_except, is_new
+            yield [piece], False, False
+            part, is_except, is_new = [], False, False
+            continue
         before = pieces[position - 1] if position else None
-        if piece.sense(Role.EXCEPT_BEFORE):
+        if _is_exception_before(piece, pieces[position + 1 :]):
             rest, left_out = _before_exception(part)
             yield rest, is_except, is_new
             yield left_out, True, False
@@ -151,11 +159,44 @@ def _parts(pieces: Sequence[Piece], lexicon: Lexicon) -> Iterator[tuple[list[Pie
 def _before_exception(part: list[Piece]) -> tuple[list[Piece], list[Piece]]:
     """What is left out at the end of a part, without the object before it."""
     at = len(part)
-    while at and (part[at - 1].words or part[at - 1].is_unknown) and part[at - 1].case is not Case.OBJECT:
+    while at and (part[at - 1].words or part[at - 1].is_unknown):
+        is_named = at < len(part)
+        if is_named and (part[at - 1].case is Case.OBJECT or _is_plural(part[at - 1])):
+            break
         at -= 1
     if at and at < len(part) and part[at - 1].sense(Role.DETERMINER):
         at -= 1
     return part[:at], part[at:]
+
+
+def _reason_at_the_edge(pieces: Sequence[Piece]) -> Piece | None:
+    """A phrase that asks for something by itself, first or last in a sentence that says what to do."""
+    content = [piece for piece in pieces if not is_only(piece, Role.FILLER) and piece.text not in _STOPS]
+    edges = [
+        piece for piece in (*content[:1], *content[-1:]) if is_only(piece, Role.INDIRECT) and " " in piece.text
+    ]
+    if len(edges) != 1:
+        return None
+    others = [piece for piece in content if piece is not edges[0]]
+    acts = any(piece.sense(Role.VERB) or _is_plain_state(piece) for piece in others)
+    return edges[0] if acts and any(piece.words for piece in others) else None
+
+
+def _is_plain_state(piece: Piece) -> bool:
+    """Whether it says how something is to be, and is no preposition: "off", not "on"."""
+    return piece.sense(Role.STATE) is not None and piece.sense(Role.PREPOSITION) is None
+
+
+def _is_exception_before(piece: Piece, after: Sequence[Piece]) -> bool:
+    """Whether what is left out stands before; `kivéve` may stand on either side."""
+    if piece.sense(Role.EXCEPT_BEFORE) is None:
+        return False
+    is_last = all(one.text in _STOPS or is_only(one, Role.FILLER) for one in after)
+    return is_last or piece.sense(Role.EXCEPT) is None
+
+
+def _is_plural(piece: Piece) -> bool:
+    return any(word.plural and word.kinds for word in piece.words)
 
 
 def _separates(piece: Piece, before: Piece | None, after: Sequence[Piece], lexicon: Lexicon) -> bool:

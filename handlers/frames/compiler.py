@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from handlers.choices import CHOOSING
 from handlers.frames.actions import (
     ACTION_OF_STATE,
     CLOSED,
@@ -20,7 +21,7 @@ from handlers.frames.asking import asked_again, asked_for, plain_state
 from handlers.frames.clause import Clause, Mention, Sentence
 from handlers.frames.home_index import HomeIndex, any_of, bits
 from handlers.frames.lexicon import Indirect, Lexicon, Role
-from handlers.frames.lists import list_intents
+from handlers.frames.lists import ClauseGroup, grouped, list_intents
 from handlers.frames.mentions import Meant, kinds_of, meant_by
 from handlers.frames.tokens import Token
 from handlers.intents import NEVERMIND
@@ -49,6 +50,7 @@ _PLAIN_STATES: Final = frozenset({"on", "off", "open", "closed", "locked", "unlo
 # What is done by nothing but its name.
 _NAMED_ALONE: Final = ("scene", "script", "button", "input_button")
 _NAMED_ONLY: Final = (*NUMBERS, "select", "input_select")
+_OPTION_CHOSEN: Final = frozenset(one.intent for one in CHOOSING.values())
 # To open is one thing to people, whatever Home Assistant does for it.
 _WHATEVER_IT_IS: Final = {"HassOpen": OPENED, "HassClose": CLOSED}
 _REPEATABLE: Final = frozenset({"HassTurnOn", "HassTurnOff", "HassToggle", "HassLightSet", "HassSetPosition"})
@@ -107,15 +109,36 @@ class Compiler:
             return Understanding(Verdict.NOT_FOR_ME, cacheable=True, stages=(report,))
         if not sentence.clauses:
             raise PassOnError("says nothing")
+        groups = grouped(sentence.clauses, self._index, self._lexicon)
+        if len(groups) > 1 and any(group.is_list for group in groups):
+            return self._with_lists(groups, sentence)
         listed = list_intents(sentence.clauses, self._tokens, self._index, self._lexicon, self._utterance)
         if listed is not None:
             return self._understood(Verdict.COMMANDS, listed)
-        left_over = [text for clause in sentence.clauses for text in clause.unknown]
-        if left_over:
-            raise PassOnError(f"left over: {', '.join(left_over)}")
+        _demand_nothing_left(sentence)
         if sentence.is_question:
             return self._question(sentence)
         return self._question_again(sentence) or self._measured_alone(sentence) or self._commands(sentence)
+
+    def _with_lists(self, groups: Sequence[ClauseGroup], sentence: Sentence) -> Understanding:
+        """Several commands, of which some put things on lists."""
+        intents: list[Intent] = []
+        for group in groups:
+            if group.is_list:
+                listed = list_intents(
+                    group.clauses, self._tokens, self._index, self._lexicon, self._utterance
+                )
+                if listed is None:
+                    raise PassOnError("one of several commands is about a list that is not known")
+                intents += listed
+            else:
+                part = replace(sentence, clauses=group.clauses)
+                _demand_nothing_left(part)
+                found = self._commands(part)
+                if found.verdict is not Verdict.COMMANDS:
+                    raise PassOnError("one of several commands is ambiguous")
+                intents += found.intents
+        return self._understood(Verdict.COMMANDS, _merged(intents))
 
     def _commands(self, sentence: Sentence) -> Understanding:
         intents: list[Intent] = []
@@ -496,7 +519,8 @@ class Compiler:
                 raise PassOnError("does not say what")
             mask = self._loosely(allowed & self._here(), actions, clause)
         elif not implied:
-            mask = self._by_state(allowed)
+            mask = self._for_number(allowed & self._here(), clause) if actions == ("set",) else 0
+            mask = mask or self._by_state(allowed)
         return self._implied(mask, actions, drafts)
 
     def _option_alone(
@@ -655,7 +679,17 @@ class Compiler:
         for name, by_domain in _WHATEVER_IT_IS.items():
             if all(by_domain.get(domain) == draft[0] for domain, draft in asked.items()):
                 return name, {}
+        if names <= _OPTION_CHOSEN:
+            options = {str(value).casefold() for _, slots in asked.values() for value in slots.values()}
+            if len(options) == 1:
+                return "HassChoose", {"option": options.pop()}
         raise PassOnError("ambiguous in what is to be done")
+
+
+def _demand_nothing_left(sentence: Sentence) -> None:
+    left_over = [text for clause in sentence.clauses for text in clause.unknown]
+    if left_over:
+        raise PassOnError(f"left over: {', '.join(left_over)}")
 
 
 def _for_entity(draft: Draft, entity: Entity) -> Draft:

@@ -7,9 +7,10 @@ from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import Final
 
+from handlers.frames.case import Case
 from handlers.frames.home_index import HomeIndex
 from handlers.frames.lexicon import Lexicon
-from handlers.frames.numbers import LONGEST_ENDING
+from handlers.frames.numbers import LONGEST_ENDING, compound_value
 from handlers.frames.tokens import Token
 
 SHORTEST_HALF: Final = 3
@@ -70,6 +71,8 @@ def corrected(
     return meant, slips
 
 
+# `fürdünk` is no form of a name, but of a verb.
+_MADE_OF_VERBS: Final = frozenset({Case.OWN, Case.ADJECTIVE})
 _ENDINGS: Final = frozenset({
     "t", "et", "at", "ot", "öt", "ban", "ben", "ba", "be", "ra", "re", "on", "en", "ön", "n", "val",
     "vel", "nak", "nek", "ról", "ről", "ból", "ből", "tól", "től", "nál", "nél", "hoz", "hez", "höz",
@@ -79,9 +82,12 @@ _ENDINGS: Final = frozenset({
 
 def _is_run_apart(token: Token, after: Token, index: HomeIndex, lexicon: Lexicon) -> bool:
     """Whether two words are one word of this home, or of the language, that was heard as two."""
-    if not (token.text.isalpha() and after.text.isalpha()) or after.glued:
+    if not (token.text.isalpha() and after.text.isalpha()):
         return False
     joined = token.text + after.text
+    if after.glued:
+        # "de-humidifier"
+        return lexicon.is_kind(joined) or (index.knows(joined) and not index.knows(token.text))
     if index.knows_form(joined, lexicon):
         # Where the first is a word of this home's names by itself, and the second some word, they are two.
         return not (index.knows_form(token.text, lexicon) and _is_known(after.text, index, lexicon))
@@ -93,8 +99,13 @@ def _is_known(text: str, index: HomeIndex, lexicon: Lexicon) -> bool:
     if text in lexicon.vocabulary or index.knows(text):
         return True
     return any(
-        index.knows(form.stem) or lexicon.is_inflected(form.stem) for form in lexicon.forms_of(text)[1:]
+        index.knows(form.stem) or lexicon.is_inflected(form.stem) or _is_number(form.stem, lexicon)
+        for form in lexicon.forms_of(text)[1:]
     )
+
+
+def _is_number(stem: str, lexicon: Lexicon) -> bool:
+    return lexicon.numbers.compound and compound_value(stem, lexicon.numbers) is not None
 
 
 def _meant(text: str, index: HomeIndex, lexicon: Lexicon) -> list[str]:
@@ -105,6 +116,9 @@ def _meant(text: str, index: HomeIndex, lexicon: Lexicon) -> list[str]:
     apart = _apart(text, index, lexicon)
     if apart:
         return apart
+    together = lexicon.verb_with_tail(text)
+    if together is not None:
+        return list(together)
     slipped = _slipped(text, index, lexicon) or _begun(text, index, lexicon)
     return [slipped] if slipped is not None else []
 
@@ -133,7 +147,7 @@ def _apart(text: str, index: HomeIndex, lexicon: Lexicon) -> list[str]:
 def _begun(text: str, index: HomeIndex, lexicon: Lexicon) -> str | None:
     """The one word of this home that begins with this one: `neon` for `neoncső`."""
     for form in lexicon.forms_of(text):
-        if len(form.stem) >= SHORTEST_BEGINNING:
+        if len(form.stem) >= SHORTEST_BEGINNING and form.case not in _MADE_OF_VERBS:
             words = index.beginning_with(form.stem)
             if len(words) == 1:
                 return words[0]

@@ -6,6 +6,7 @@ as in one of two thousand.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -197,7 +198,7 @@ def _forget(index: HomeIndex, lexicon: Lexicon, bit: int, entity: Entity) -> Non
     one = 1 << bit
     if entity.device_class:
         index.classes[entity.device_class] &= ~one
-    for name in dict.fromkeys((entity.name, *entity.aliases)):
+    for name in _spellings((entity.name, *entity.aliases)):
         words = words_of(name)
         index.names = _changed(index.names, words, ~one, add=0)
         for word in searched_words(words, lexicon):
@@ -220,7 +221,7 @@ def _rename(index: HomeIndex, lexicon: Lexicon, bit: int, entity: Entity) -> Non
     if entity.device_class:
         index.classes[entity.device_class] = index.classes.get(entity.device_class, 0) | one
     all_words = []
-    for name in dict.fromkeys((entity.name, *entity.aliases)):
+    for name in _spellings((entity.name, *entity.aliases)):
         words = words_of(name)
         if words:
             index.names = _changed(index.names, words, -1, add=one)
@@ -275,7 +276,7 @@ def _names_of_places(registry: Registry) -> Iterator[tuple[str, ...]]:
 
 
 def _add_place(index: HomeIndex, lexicon: Lexicon, place: Place, of: Area | Floor, taken: set[str]) -> None:
-    names = [words_of(name) for name in (of.name, *of.aliases)]
+    names = [words_of(name) for name in _spellings((of.name, *of.aliases))]
     others = [
         other
         for words in names
@@ -296,13 +297,25 @@ def _add_place(index: HomeIndex, lexicon: Lexicon, place: Place, of: Area | Floo
             node.places = (*node.places, place)
 
 
+def _spellings(names: Iterable[str]) -> Iterator[str]:
+    """Names, those with a hyphen also in one word: "E-bike", "Ebike"."""
+    for name in dict.fromkeys(names):
+        yield name
+        joined = _HYPHEN.sub("", name)
+        if joined != name:
+            yield joined
+
+
+_HYPHEN: Final = re.compile(r"(?<=[^\W\d_])-(?=[^\W\d_])")
+
+
 def _add_entity(index: HomeIndex, lexicon: Lexicon, bit: int, entity: Entity) -> None:
     one = 1 << bit
     index.domains[entity.domain] = index.domains.get(entity.domain, 0) | one
     if entity.device_class:
         index.classes[entity.device_class] = index.classes.get(entity.device_class, 0) | one
     all_words = []
-    for name in dict.fromkeys((entity.name, *entity.aliases)):
+    for name in _spellings((entity.name, *entity.aliases)):
         words = words_of(name)
         node = index.names
         for word in words:

@@ -232,6 +232,7 @@ class Lexicon:
         )
         self._read_actions(data)
         self._note_words()
+        self._tails = frozenset(tail for _, tail in self.actions if tail and " " not in tail)
         self._done_by: dict[str, set[str]] = {}
         for (verb, _), actions in self.actions.items():
             self._done_by.setdefault(verb, set()).update(actions)
@@ -307,6 +308,18 @@ class Lexicon:
     def is_verb(self, word: str) -> bool:
         """Whether a word is a verb as it is."""
         return self._has(word, _VERBS)
+
+    def verb_with_tail(self, word: str) -> tuple[str, str] | None:
+        """A verb and its particle that were run together: `oltsdle`; None where it is none."""
+        for tail in self._tails:
+            verb = word.removesuffix(tail)
+            if verb == word:
+                continue
+            node = self._root.below.get(verb)
+            senses = () if node is None else node.senses
+            if any(one.role is Role.VERB and (one.value, tail) in self.actions for one in senses):
+                return verb, tail
+        return None
 
     def may_do(self, verb: str) -> AbstractSet[str]:
         """All the actions of a verb, with whatever particle."""

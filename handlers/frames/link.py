@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Final
 
 from handlers.frames.case import Case
@@ -13,7 +12,7 @@ from handlers.frames.forms import Form
 from handlers.frames.home_index import HomeIndex, NameNode, Place
 from handlers.frames.lexicon import Lexicon, Role, Sense
 from handlers.frames.numbers import LONGEST_ENDING, Number, glued_case, number_at
-from handlers.frames.options import is_choice_word, options_said
+from handlers.frames.options import NO_PHRASES, Phrases, is_choice_word, options_said
 from handlers.frames.tokens import Token
 
 # What makes of a word something else than a part of a name, unless it is the whole name.
@@ -91,7 +90,7 @@ def pieces_of(
     lexicon: Lexicon,
     *,
     literally: bool = False,
-    options: Mapping[tuple[str, ...], Mapping[str, str]] = MappingProxyType({}),
+    options: Phrases = NO_PHRASES,
 ) -> tuple[Piece, ...]:
     """Link every token, the longest name or phrase first, from left to right.
 
@@ -100,8 +99,7 @@ def pieces_of(
         index: The names of the home.
         lexicon: The words of the language.
         literally: Whether to leave aside phrases that ask for something without saying it.
-        options: What can be chosen in the home, by the words that say it; these come before all names that
-            are not longer.
+        options: What can be chosen in the home; it comes before all names that are not longer.
     """
     linker = _Linker(tokens, index, lexicon, literally=literally, options=options)
     return linker.pieces()
@@ -115,13 +113,12 @@ class _Linker:
         lexicon: Lexicon,
         *,
         literally: bool,
-        options: Mapping[tuple[str, ...], Mapping[str, str]],
+        options: Phrases,
     ) -> None:
         self._literally = literally
         self._index = index
         self._lexicon = lexicon
-        known = {word for said in options for word in said}
-        self._tokens, self._slips = corrected(tokens, index, lexicon, known)
+        self._tokens, self._slips = corrected(tokens, index, lexicon, options.words)
         self._texts = [token.text for token in self._tokens]
         self._forms: list[tuple[Form, ...]] = [lexicon.forms_of(text) for text in self._texts]
         self._options = options_said(self._tokens, self._forms, options, lexicon) if options else {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from handlers.frames.case import Case
@@ -31,6 +31,61 @@ _EDGES: Final = frozenset({Role.FILLER, Role.DETERMINER, Role.AND, Role.ALSO})
 _AROUND: Final = _EDGES | {Role.TO, Role.PREPOSITION, Role.TAIL, Role.LIST_PHRASE}
 
 
+@dataclass(frozen=True, slots=True)
+class ClauseGroup:
+    """Clauses next to each other that are about one list, or a clause that is about none."""
+
+    clauses: tuple[Clause, ...]
+    is_list: bool
+
+
+def grouped(clauses: Sequence[Clause], index: HomeIndex, lexicon: Lexicon) -> list[ClauseGroup]:
+    """Tell what is put on lists from what is to be done besides: "add milk to the list and lock up".
+
+    A list takes everything from the verb that puts things there up to where it is named.
+    """
+    lists = index.domains.get("todo", 0)
+    named = [any(_is_list(piece, lists, lexicon) for piece in clause.texts) for clause in clauses]
+    puts = [_puts_on_list(clause, lexicon) for clause in clauses]
+    groups: list[ClauseGroup] = []
+    at = 0
+    while at < len(clauses):
+        end = _end_of_list(at, clauses, named, puts) if lists else None
+        if end is None and named[at] and groups and groups[-1].is_list:
+            # "... and sweeping on the other": the verb is that of the list before.
+            groups[-1] = ClauseGroup((*groups[-1].clauses, clauses[at]), is_list=True)
+        else:
+            groups.append(ClauseGroup(tuple(clauses[at : end or at + 1]), is_list=end is not None))
+        at = end or at + 1
+    return groups
+
+
+def _puts_on_list(clause: Clause, lexicon: Lexicon) -> bool:
+    return any(lexicon.may_do(verb) & _INTENT_OF.keys() for verb in clause.verbs)
+
+
+def _end_of_list(
+    at: int, clauses: Sequence[Clause], named: Sequence[bool], puts: Sequence[bool]
+) -> int | None:
+    """Behind the clause that names the list, if none before it is another one of that sort."""
+    if "list_phrase" in clauses[at].verbs:
+        says_where = at + 1 < len(clauses) and named[at + 1] and _says_only_where(clauses[at + 1])
+        return at + 2 if says_where else None
+    if not puts[at]:
+        return None
+    for position in range(at, len(clauses)):
+        if position > at and puts[position]:
+            return None
+        if named[position]:
+            return position + 1
+    return None
+
+
+def _says_only_where(clause: Clause) -> bool:
+    """Whether it says of what was said before that it goes onto a list: "add them to the list"."""
+    return clause.is_pronoun and not clause.unknown
+
+
 def list_intents(
     clauses: Sequence[Clause],
     tokens: Sequence[Token],
@@ -47,19 +102,60 @@ def list_intents(
     if not lists or any(piece.sense(Role.NEGATION) for piece in pieces) or clauses[0].exceptions:
         return None
     named = [piece for piece in pieces if _is_list(piece, lists, lexicon)]
+    several = _each_with_its_list(pieces, named, lexicon)
+    if several:
+        found = [_onto(part, part, clauses, tokens, index, lexicon, utterance) for part in several]
+        return None if None in found else [intent for intents in found if intents for intent in intents]
     last = utterance.session.turns[-1].intents if utterance.session.turns else ()
     if last and last[-1].name == "HassListAddItem" and _is_more(clauses, pieces):
         return [
             replace(last[-1], slots={**last[-1].slots, "item": item})
             for item in _more(pieces, tokens, utterance)
         ]
+    things = [piece for clause in clauses if not (named and _is_where(clause, clauses)) for piece in clause.texts]
+    return _onto(pieces, things, clauses, tokens, index, lexicon, utterance)
+
+
+def _is_where(clause: Clause, clauses: Sequence[Clause]) -> bool:
+    return clause is not clauses[0] and _says_only_where(clause)
+
+
+def _each_with_its_list(
+    pieces: Sequence[Piece], named: Sequence[Piece], lexicon: Lexicon
+) -> list[Sequence[Piece]]:
+    """The stretches that end with a list, where there are several: "jam on the one and soap on the other"."""
+    if len({piece.entities for piece in named}) < 2 or lexicon.language != "en":
+        return []
+    ends = [
+        position + 1
+        for position, piece in enumerate(pieces)
+        if piece in named and (position + 1 == len(pieces) or pieces[position + 1] not in named)
+    ]
+    if len(ends) < 2:  # noqa: PLR2004
+        return []
+    starts = [0, *ends[:-1]]
+    return [pieces[start:end] for start, end in zip(starts, ends, strict=True)]
+
+
+def _onto(
+    pieces: Sequence[Piece],
+    things: Sequence[Piece],
+    clauses: Sequence[Clause],
+    tokens: Sequence[Token],
+    index: HomeIndex,
+    lexicon: Lexicon,
+    utterance: Utterance,
+) -> list[Intent] | None:
+    """What is done with one list that some pieces name, to what is named by some of them."""
+    lists = index.domains.get("todo", 0)
+    named = [piece for piece in pieces if _is_list(piece, lists, lexicon)]
     action = _action(clauses, lexicon, is_directed=any(_is_onto(piece, tokens) for piece in named))
     if action is None or not (named or _is_shopping(pieces)):
         return None
     todo = _which(named, lists, index)
     if todo is None:
         return None
-    said = _item_text(pieces, named, tokens, utterance, lexicon)
+    said = _item_text(things, named, tokens, utterance, lexicon)
     if not said:
         return None
     is_object = (
@@ -180,7 +276,9 @@ def _around(pieces: Sequence[Piece], named: Sequence[Piece], lexicon: Lexicon) -
     lists = {piece.first for piece in named}
     found = {position for position, piece in enumerate(pieces) if piece.first in lists}
     for position, piece in enumerate(pieces):
-        if piece.sense(Role.VERB) or piece.sense(Role.LIST_PHRASE):
+        verb = piece.sense(Role.VERB)
+        puts = verb is not None and lexicon.may_do(verb.value) & _INTENT_OF.keys()
+        if puts or piece.sense(Role.LIST_PHRASE):
             found.add(position)
             break
     for position in sorted(found):

@@ -16,7 +16,10 @@ _GLUED_WITH: Final = ("al", "el")
 LONGEST_ENDING: Final = 4
 """Letters from which on what is glued to a number is a word."""
 _HALF: Final = "fél"
-_HALVED: Final = frozenset({"fok"})
+_HALVED: Final = frozenset({"fok", "óra"})
+_MOST_PERSONS: Final = 10
+_PERSONS: Final = ("en", "on", "an")
+_WITHIN: Final = ("ben", "ban")
 _ONE_AND_A_HALF: Final = "másfél"
 
 
@@ -36,7 +39,7 @@ def number_at(
     if token.number is not None:
         number: Number | None = Number(1, token.number, Case.NONE)
     elif numbers.compound:
-        number = _half(tokens, forms, at) or _compound(forms[at], numbers)
+        number = _half(tokens, forms, at) or _compound(token.text, forms[at], numbers)
     else:
         number = _of_words(tokens, at, numbers)
     if number is None:
@@ -126,15 +129,22 @@ def _half(tokens: Sequence[Token], forms: Sequence[Sequence[Form]], at: int) -> 
     return Number(1, 0.5, Case.NONE) if any(form.stem in _HALVED for form in forms[at + 1]) else None
 
 
-def _compound(forms: Sequence[Form], numbers: Numbers) -> Number | None:
+def _compound(word: str, forms: Sequence[Form], numbers: Numbers) -> Number | None:
     """A number that is one word, with an ending: `huszonötre`."""
     for form in forms:
         if form.stem == _ONE_AND_A_HALF:
             return Number(1, 1.5, form.case)
         value = compound_value(form.stem, numbers)
+        if value is not None and value <= _MOST_PERSONS and _counts_people(word):
+            # `öten fürdünk`: nothing that anything is set to.
+            return None
         if value is not None:
             return Number(1, value, form.case)
     return None
+
+
+def _counts_people(word: str) -> bool:
+    return word.endswith(_PERSONS) and not word.endswith(_WITHIN)
 
 
 def compound_value(word: str, numbers: Numbers) -> int | None:

@@ -36,40 +36,68 @@ class Option:
     of: Mapping[str, str]
 
 
-@dataclass(slots=True)
-class Options:
-    """All that can be chosen in a home now, by the words that say it.
+@dataclass(frozen=True, slots=True)
+class Phrases:
+    """Ways to say options, each with what it chooses on which entity.
 
     Attributes:
-        whole: By its words, the option of each entity that lists it.
-        parts: By some words of one of an entity's options, and of no other of it, that option.
+        of: By the words that say it, joined to one: "hdmi1", `gyorsmosás`, so that it does not matter where
+            people put blanks.
+        words: All the words; they are no slips of others.
+        longest: Words of the longest.
     """
 
-    whole: dict[tuple[str, ...], dict[str, str]] = field(default_factory=dict)
-    parts: dict[tuple[str, ...], dict[str, str]] = field(default_factory=dict)
+    of: dict[str, dict[str, str]] = field(default_factory=dict)
+    words: set[str] = field(default_factory=set)
+    longest: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.of)
 
 
-def options_in(picture: HomePicture, index: HomeIndex, lexicon: Lexicon) -> Options:
-    """Read what the states of a home list; some 5 µs an option."""
-    found = Options()
+NO_PHRASES: Final = Phrases()
+
+
+def options_in(picture: HomePicture, index: HomeIndex, lexicon: Lexicon) -> tuple[Phrases, Phrases]:
+    """Read what the states of a home list; some 5 µs an option.
+
+    Returns:
+        The ways to say each option, and the parts of them that stand for one option of an entity alone.
+    """
+    whole: dict[tuple[str, ...], dict[str, str]] = {}
+    parts: dict[tuple[str, ...], dict[str, str]] = {}
     for domain in CHOOSING:
         for bit in bits(index.domains.get(domain, 0)):
             entity = index.entities[bit]
-            listed = options_of(entity, picture.state_of(entity.id))
-            _add(found, entity.id, listed, lexicon)
-    return found
+            _add(whole, parts, entity.id, options_of(entity, picture.state_of(entity.id)), lexicon)
+    return _phrases(whole), _phrases(parts)
 
 
-def _add(options: Options, entity_id: str, listed: Sequence[str], lexicon: Lexicon) -> None:
-    parts: dict[tuple[str, ...], set[str]] = {}
+def _phrases(said: Mapping[tuple[str, ...], dict[str, str]]) -> Phrases:
+    of: dict[str, dict[str, str]] = {}
+    for words, options in said.items():
+        of.setdefault("".join(words), {}).update(options)
+    return Phrases(
+        of, {*of, *(word for words in said for word in words)}, max((len(words) for words in said), default=0)
+    )
+
+
+def _add(
+    whole: dict[tuple[str, ...], dict[str, str]],
+    parts: dict[tuple[str, ...], dict[str, str]],
+    entity_id: str,
+    listed: Sequence[str],
+    lexicon: Lexicon,
+) -> None:
+    meant: dict[tuple[str, ...], set[str]] = {}
     for option in listed:
         for words in _ways_to_say(option, lexicon):
-            options.whole.setdefault(words, {}).setdefault(entity_id, option)
+            whole.setdefault(words, {}).setdefault(entity_id, option)
             for part in _parts_of(words):
-                parts.setdefault(part, set()).add(option)
-    for part, meant in parts.items():
-        if len(meant) == 1:
-            options.parts.setdefault(part, {})[entity_id] = next(iter(meant))
+                meant.setdefault(part, set()).add(option)
+    for part, of in meant.items():
+        if len(of) == 1:
+            parts.setdefault(part, {})[entity_id] = next(iter(of))
 
 
 def _ways_to_say(option: str, lexicon: Lexicon) -> Iterator[tuple[str, ...]]:
@@ -96,18 +124,14 @@ def as_counted(word: str, lexicon: Lexicon) -> str:
 
 
 def options_said(
-    tokens: Sequence[Token],
-    forms: Sequence[Sequence[Form]],
-    options: Mapping[tuple[str, ...], Mapping[str, str]],
-    lexicon: Lexicon,
+    tokens: Sequence[Token], forms: Sequence[Sequence[Form]], phrases: Phrases, lexicon: Lexicon
 ) -> dict[int, Option]:
     """The options that a sentence names, by the token where they begin; the longest first, from the left."""
     found: dict[int, Option] = {}
-    longest = max(map(len, options), default=0)
     counted = [as_counted(token.text, lexicon) for token in tokens]
     at = 0
     while at < len(tokens):
-        option = _option_at(tokens, forms, counted, at, options, longest, lexicon)
+        option = _option_at(tokens, forms, counted, at, phrases, lexicon)
         if option is None:
             at += 1
         else:
@@ -121,15 +145,15 @@ def _option_at(
     forms: Sequence[Sequence[Form]],
     counted: Sequence[str],
     at: int,
-    options: Mapping[tuple[str, ...], Mapping[str, str]],
-    longest: int,
+    phrases: Phrases,
     lexicon: Lexicon,
 ) -> Option | None:
-    for length in range(min(longest, len(tokens) - at), 0, -1):
+    # One more word than the option has: `gyors mosás` for `gyorsmosás`.
+    for length in range(min(phrases.longest + 1, len(tokens) - at), 0, -1):
         last = at + length - 1
-        before = counted[at:last]
+        before = "".join(counted[at:last])
         for form in forms[last]:
-            of = options.get((*before, as_counted(form.stem, lexicon)))
+            of = phrases.of.get(before + as_counted(form.stem, lexicon))
             if of is not None:
                 return Option(at, _end(tokens, forms, last + 1, lexicon), of)
     return None

@@ -14,6 +14,8 @@ from handlers.frames.link import Piece
 _HOURS: Final = 24
 _UP_TO: Final = ("ra", "re")
 _INFINITIVE: Final = "ni"
+# "Would you mind closing the gate", "the gate needs closing".
+_WANTS_GERUND: Final = frozenset({"mind", "need", "needs"})
 _SHARES: Final = frozenset({"percent", "degree", "kelvin"})
 _UNITS: Final = _SHARES | DURATIONS
 
@@ -42,27 +44,27 @@ class PartReader:
         clause.texts = list(pieces)
         indirect = self._indirect(content)
         for position, piece in enumerate(pieces):
-            if piece is indirect or (
-                indirect is not None and piece.sense(Role.PREPOSITION) and not piece.words
-            ):
-                self._in_place = piece is not indirect
+            says_it = indirect is not None and meaning_of(piece) == indirect
+            if says_it or (indirect is not None and piece.sense(Role.PREPOSITION) and not piece.words):
+                self._in_place = not says_it
                 continue
             self._take(piece, pieces, position, content)
-        if indirect is not None:
-            sense = indirect.sense(Role.INDIRECT)
-            clause.indirect = sense.value if sense is not None else None
+        clause.indirect = indirect
         if self._nominal or self._soft:
             clause.mentions.append(Mention(tuple(self._nominal), tuple(self._soft), frozenset(self._placed)))
         if clause.is_negated and self._only:
             clause.is_negated, clause.is_except = False, True
         return clause
 
-    def _indirect(self, content: Sequence[Piece]) -> Piece | None:
-        """The phrase that asks for something without saying it, if nothing else does."""
+    def _indirect(self, content: Sequence[Piece]) -> Indirect | None:
+        """What is asked for without saying it, if nothing else is: once, or in several phrases."""
         found = [piece for piece in content if piece.sense(Role.INDIRECT)]
-        if len(found) != 1 or self._asks or (found[0].words and not self._is_alone):
+        meanings = [meaning_of(piece) for piece in found]
+        if not found or any(one != meanings[0] for one in meanings):
             return None
-        others = [piece for piece in content if piece is not found[0]]
+        if self._asks or (found[0].words and not self._is_alone):
+            return None
+        others = [piece for piece in content if piece not in found]
         roles = {Role.VERB, Role.TAIL, Role.STATE, Role.MORE, Role.LESS, Role.NEGATION}
         if any(
             any(sense.role in roles for sense in piece.senses)
@@ -75,7 +77,7 @@ class PartReader:
         has_more = any(piece.words for piece in others)
         if found[0].words and has_more and len(found[0].senses) > 1 and not _is_placed_only(others):
             return None
-        return found[0]
+        return meanings[0]
 
     def _take(self, piece: Piece, pieces: Sequence[Piece], position: int, content: Sequence[Piece]) -> None:
         clause = self._clause
@@ -156,7 +158,7 @@ class PartReader:
         clause = self._clause
         if self._asks and (piece.sense(Role.STATE) or piece.sense(Role.ASK)):
             return False
-        if piece.text in self._lexicon.gerunds and not any("mind" in one.text for one in pieces):
+        if piece.text in self._lexicon.gerunds and not any(_WANTS_GERUND & set(one.text.split()) for one in pieces):
             return False
         if not piece.words and not piece.sense(Role.STATE):
             return True
@@ -192,7 +194,8 @@ class PartReader:
     def _leads_to_option(self, piece: Piece, pieces: Sequence[Piece], position: int) -> bool:
         """Whether what is also a particle says to what something is set: "put it in sleep mode"."""
         rest = _following(pieces, position)
-        return bool(rest) and rest[0].sense(Role.OPTION) is not None and bool(piece.sense(Role.PREPOSITION))
+        leads = piece.sense(Role.PREPOSITION) or piece.sense(Role.TO)
+        return bool(rest) and rest[0].sense(Role.OPTION) is not None and leads is not None
 
     def _belongs_to_verb(self, piece: Piece, value: str, pieces: Sequence[Piece], position: int) -> bool:
         """Whether a particle is the verb's, said before or after it, or acts without one."""
@@ -301,7 +304,6 @@ class PartReader:
         if values and values[-1].unit == value:
             return True
         if value not in _SHARES:
-            # "for an hour": of how many nobody knows.
             self._clause.unknown.append(piece.text)
             return True
         if value == "degree" or self._asks:
@@ -344,6 +346,7 @@ class PartReader:
             # "the lamp by the sofa": not a place that the home has, but a part of a name.
             return True
         self._mode, self._in_place = Case.WITH, False
+        self._clause.adds |= piece.sense(Role.PREPOSITION) is None
         return True
 
     def _preposition(self, piece: Piece, *_: object) -> bool:
@@ -513,6 +516,13 @@ class PartReader:
         (Role.COPULA, _copula),
         (Role.LIST_PHRASE, _list_phrase),
     )
+
+
+def meaning_of(piece: Piece) -> Indirect | None:
+    """What a piece asks for without saying it."""
+    sense = piece.sense(Role.INDIRECT)
+    value: Indirect | None = None if sense is None else sense.value
+    return value
 
 
 def is_only(piece: Piece, role: Role) -> bool:

@@ -129,8 +129,7 @@ def _linked(
     if _is_indirect(pieces):
         # A phrase that asks for something by itself may have hidden what its words say.
         yield pieces_of(tokens, index, lexicon, literally=True)
-    options = options_in(picture, index, lexicon)
-    for said in (options.whole, options.parts):
+    for said in options_in(picture, index, lexicon):
         if said:
             pieces = pieces_of(tokens, index, lexicon, options=said)
             if any(piece.sense(Role.OPTION) for piece in pieces):

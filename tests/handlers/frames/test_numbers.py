@@ -105,6 +105,11 @@ def test_a_hungarian_number_with_an_ending_keeps_its_value(value: int) -> None:
     assert place.value == value
 
 
+@pytest.mark.parametrize("said", ["öten", "heten", "nyolcan", "kilencen", "négyen", "tízen"])
+def test_so_many_people_are_no_number(said: str) -> None:
+    assert heard(said, "hu") is None
+
+
 @pytest.mark.parametrize(
     ("said", "value", "case"),
     [
