@@ -59,6 +59,57 @@ def test_without_a_list_or_an_item_or_where_it_is_not_wanted_nothing_is_put_on_o
 
 
 @pytest.mark.parametrize(
+    ("text", "language", "items", "others"),
+    [
+        ("turn off the kettle and add milk to the shopping list", "en", ["milk"], {"switch.kettle"}),
+        ("add milk to the shopping list and turn off the kettle", "en", ["milk"], {"switch.kettle"}),
+        ("add milk and eggs to the shopping list, then turn on the kettle", "en", ["milk", "eggs"],
+         {"switch.kettle"}),
+        ("kapcsold le az olvasólámpát és írd fel a tejet a bevásárlólistára", "hu", ["tej"],
+         {"light.olvaso"}),
+        ("írd fel a bevásárlólistára a tejet és kapcsold le az olvasólámpát", "hu", ["tej"],
+         {"light.olvaso"}),
+        ("állítsd ötvenre az olvasólámpát, és írd fel a bevásárlólistára a mosóport", "hu", ["mosópor"],
+         {"light.olvaso"}),
+        ("add sweep the floor to the chores", "en", ["sweep the floor"], set()),
+        ("add turn off the boiler to the chores", "en", ["turn off the boiler"], set()),
+        ("we're out of jam and tea, add them to the shopping list", "en", ["jam", "tea"], set()),
+    ],
+)  # fmt: skip
+def test_a_list_takes_what_is_put_on_it_and_leaves_other_commands_alone(
+    text: str, language: str, items: list[str], others: set[str]
+) -> None:
+    intents = understand(text, language).intents
+    assert [intent.slots["item"] for intent in intents if intent.name == ADD] == items
+    assert {target for intent in intents if intent.name != ADD for target in intent.targets} == others
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "put bread on the shopping list and sweeping on the chores",
+        "put bread on the shopping list and put sweeping on the chores",
+        "add bread to the shopping list and sweeping to the chores",
+    ],
+)
+def test_each_thing_goes_onto_the_list_that_is_named_behind_it(text: str) -> None:
+    put = {(intent.slots["item"], *intent.targets) for intent in understand(text).intents}
+    assert put == {("bread", "todo.shopping"), ("sweeping", "todo.chores")}
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("add fish and chips and turn the kettle on", "en"),
+        ("kapcsold ki a rádiót, tanulnia kell", "hu"),
+        ("we need to talk and turn off the kettle", "en"),
+    ],
+)
+def test_beside_a_command_what_names_no_list_is_put_on_none(text: str, language: str) -> None:
+    assert all(intent.name != ADD for intent in understand(text, language).intents)
+
+
+@pytest.mark.parametrize(
     ("text", "is_listed"),
     [("jam too", True), ("also jam", True), ("jam", False), ("and turn on the kettle", False)],
 )
