@@ -26,10 +26,16 @@ _CASES: Final = (
 # Before a case there may stand a plural or an owner, before that an adjective's ending.
 _PLURALS: Final = ("ak", "ek", "ok", "ök", "k")
 _OWNERS: Final = (
-    "jaim", "jeim", "jaink", "jeink", "jai", "jei", "aim", "eim", "aink", "eink", "ai", "ei", "juk", "jük",
-    "unk", "ünk", "nk", "ja", "je", "am", "em", "om", "öm", "m", "od", "ed", "ad", "öd", "d", "a", "e",
-    "uk", "ük",
+    "juk", "jük", "unk", "ünk", "nk", "ja", "je", "am", "em", "om", "öm", "m", "otok", "etek", "ötök", "tok",
+    "tek", "tök", "od", "ed", "ad", "öd", "d", "a", "e", "uk", "ük",
 )  # fmt: skip
+# Whose several things are, after a consonant; after a vowel it is the last letters alone: `lámpáim`.
+_OWNERS_OF_SEVERAL: Final = tuple(
+    f"{link}{owner}"
+    for link in ("jai", "jei", "ai", "ei", "i")
+    for owner in ("m", "d", "nk", "tok", "tek", "k", "")
+    if f"{link}{owner}" != "i"
+)
 _SHORTEST_STEM: Final = 2
 
 # Stems that change before other endings than the accusative's, too: `tükrön`, `tüzek`, `kezem`.
@@ -95,6 +101,7 @@ def _without_owner(base: str, case: Case) -> Iterator[tuple[str, Case, bool]]:
         if base.endswith(owned):
             yield base[: -len(owned)] + stem, Case.OWN, False
     own = Case.OWN if case in {Case.NONE, Case.OBJECT} else case
+    yield from ((stem, own, True) for stem in _without_ending(base, _OWNERS_OF_SEVERAL))
     yield from ((stem, own, False) for stem in _without_ending(base, _OWNERS))
     if base.endswith("é") and len(base) > _SHORTEST_STEM + 1:
         yield from ((stem, Case.OWN, False) for stem in _stems(base[:-1]))

@@ -110,11 +110,11 @@ def _of_words(tokens: Sequence[Token], at: int, numbers: Numbers) -> Number | No
             current += numbers.units[word]
         elif word in numbers.tens and current % 100 == 0:
             current += numbers.tens[word]
-        elif word in numbers.hundred and (0 < current < 10 or not used):
+        elif word in numbers.hundred and (0 < current < 100 or not used):
             current = (current or 1) * 100
         elif word in numbers.thousand and current:
             total, current = total + current * 1000, 0
-        elif word in numbers.within and used and current % 100 == 0 and current:
+        elif word in numbers.within and used and current % 100 == 0 and (current or total):
             continue
         else:
             break

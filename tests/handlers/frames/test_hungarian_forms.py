@@ -186,3 +186,23 @@ def test_any_text_is_first_read_as_it_is_and_no_stem_is_given_twice(text: str) -
     assert found[0] == (text, Case.NONE, False)
     assert len({stem for stem, _, _ in found}) == len(found)
     assert all(stem for stem, _, _ in found[1:])
+
+
+@pytest.mark.parametrize(
+    ("word", "stem"),
+    [
+        ("lámpáim", "lámpa"),
+        ("lámpáimat", "lámpa"),
+        ("lámpáid", "lámpa"),
+        ("lámpái", "lámpa"),
+        ("lámpáink", "lámpa"),
+        ("lámpáitok", "lámpa"),
+        ("kapuim", "kapu"),
+        ("redőnyeim", "redőny"),
+        ("redőnyeinket", "redőny"),
+        ("redőnyei", "redőny"),
+        ("ablakaik", "ablak"),
+    ],
+)
+def test_what_is_somebodys_may_be_several(word: str, stem: str) -> None:
+    assert (stem, Case.OWN, True) in readings(word)
