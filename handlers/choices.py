@@ -9,7 +9,7 @@ from typing import Any, Final
 from provisioning.home.registry import Entity, EntityState
 
 MOST_OPTIONS: Final = 200
-"""Options of one thing that are looked at: a television lists its inputs and apps, some list every station."""
+"""Options of one thing that are looked at: a television lists its inputs and apps, a radio its stations."""
 
 LONGEST_OPTION: Final = 100
 """Characters of an option; nobody says a longer one."""

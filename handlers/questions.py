@@ -67,7 +67,7 @@ _COMPASS: Final = ("north", "north-east", "east", "south-east", "south", "south-
 
 def _of_state(intent: Intent, utterance: Utterance, picture: HomePicture) -> Answer:
     asks = intent.asks or ("one_yesno" if texts(intent.slots.get("state")) else "one")
-    about_one = asks in {"one", "one_yesno", "one_yesno_where", "where", "chosen"}
+    about_one = asks in {"one", "one_yesno", "one_yesno_where", "where", "chosen", "humidity"}
     if not intent.targets and not any(intent.slots.get(key) for key in ("name", "domain", "device_class")):
         return Missing(Phrase("missing.kind", {"kind": Phrase("kind.any")}))
     found = targets_of(intent, utterance, picture.registry, domains=None, single=about_one)
@@ -100,6 +100,11 @@ def _about_one(asks: str, entity: Entity, wanted: Sequence[str], picture: HomePi
         return Phrase("answer.unknown", {"name": entity.name})
     if asks == "chosen" and (chosen := _said_option(entity, state)) is not None:
         return Phrase("answer.value", {"name": entity.name, "value": chosen})
+    if asks == "humidity":
+        humidity = measured_number(state.attributes.get("current_humidity"))
+        if humidity is None:
+            return Phrase("answer.unknown", {"name": entity.name})
+        return Phrase("answer.measure", {"name": entity.name, "value": humidity, "unit": "%"})
     person = "person." if entity.domain == "person" else ""
     values = {"name": entity.name, **_said_state(entity, state, picture)}
     if asks in {"one_yesno", "one_yesno_where"} and wanted:

@@ -285,6 +285,7 @@ def _set_humidity(intent: Intent, _entity: Entity, state: EntityState | None) ->
 
 # --- what has options, what is a number ---------------------------------------------------------------
 
+
 def _choose(intent: Intent, entity: Entity, state: EntityState | None) -> Service | None:
     """One of the options that a thing lists; of a thing that lists none, whatever was said."""
     choosing = CHOOSING[entity.domain]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from handlers.choices import CHOOSING
 from handlers.frames.case import Case
@@ -168,18 +168,11 @@ def _attributes(clause: Clause) -> list[str]:
 
 def draft_for(actions: tuple[str, ...], domain: str, clause: Clause) -> Draft | None:
     """The intent that does what a clause asks for on one domain; None where that cannot be asked of it."""
-    if not _has_attribute(domain, clause) or (set(actions) & _TEMPERING and domain not in _TEMPERED):
+    if _is_of_others(actions, domain, clause):
         return None
-    if "boost" in actions and domain == "water_heater" and not clause.values:
-        # Many of them have a mode of that name; which one has is in its state.
-        return None
-    if domain not in NUMBERS and any(value.unit in DURATIONS for value in clause.values):
-        return None
-    if clause.options:
-        return _option(actions, domain, clause)
     for asked, draft in _SPECIAL:
         if asked(clause):
-            return draft(domain, clause)
+            return draft(actions, domain, clause)
     absolute = next((value for value in clause.values if value.number is not None), None)
     if absolute is not None:
         return _amount(actions, domain, absolute, clause)
@@ -187,6 +180,16 @@ def draft_for(actions: tuple[str, ...], domain: str, clause: Clause) -> Draft | 
         return _step(domain, sign, clause)
     names = (_SIMPLE.get(action, {}).get(domain) for action in actions)
     return next(((name, {}) for name in names if name is not None), None)
+
+
+def _is_of_others(actions: tuple[str, ...], domain: str, clause: Clause) -> bool:
+    """Whether something is asked for that only things of other domains have."""
+    if not _has_attribute(domain, clause) or (set(actions) & _TEMPERING and domain not in _TEMPERED):
+        return True
+    if "boost" in actions and domain == "water_heater" and not clause.values:
+        # Many of them have a mode of that name; which one has is in its state.
+        return True
+    return domain not in NUMBERS and any(value.unit in DURATIONS for value in clause.values)
 
 
 def _has_attribute(domain: str, clause: Clause) -> bool:
@@ -230,11 +233,11 @@ def _option(actions: tuple[str, ...], domain: str, clause: Clause) -> Draft | No
     return (choosing.intent, {choosing.slot: PerEntity(of)}) if of else None
 
 
-def _media_step(domain: str, clause: Clause) -> Draft | None:
+def _media_step(_actions: tuple[str, ...], domain: str, clause: Clause) -> Draft | None:
     return (f"HassMedia{clause.steps[0].capitalize()}", {}) if domain == "media_player" else None
 
 
-def _colour(domain: str, clause: Clause) -> Draft | None:
+def _colour(_actions: tuple[str, ...], domain: str, clause: Clause) -> Draft | None:
     if domain != "light":
         return None
     slots: dict[str, Any] = {}
@@ -248,11 +251,13 @@ def _colour(domain: str, clause: Clause) -> Draft | None:
     return "HassLightSet", slots
 
 
-def _mode(domain: str, clause: Clause) -> Draft | None:
+def _mode(_actions: tuple[str, ...], domain: str, clause: Clause) -> Draft | None:
     return ("HassClimateSetHvacMode", {"hvac_mode": clause.modes[0]}) if domain == "climate" else None
 
 
-_SPECIAL: Final[tuple[tuple[Callable[[Clause], bool], Callable[[str, Clause], Draft | None]], ...]] = (
+_Drafting: TypeAlias = Callable[[tuple[str, ...], str, Clause], Draft | None]
+_SPECIAL: Final[tuple[tuple[Callable[[Clause], bool], _Drafting], ...]] = (
+    (lambda clause: bool(clause.options), _option),
     (lambda clause: bool(clause.steps), _media_step),
     (lambda clause: bool(clause.colors or clause.whites), _colour),
     (lambda clause: bool(clause.modes), _mode),
@@ -281,7 +286,7 @@ def _amount(actions: tuple[str, ...], domain: str, value: Value, clause: Clause)
 
 
 def _number(number: float, unit: str | None, sign: int) -> Draft:
-    """A number, or so much more or less where there is a sign; whether the unit is its own is not known here."""
+    """A number, or so much more or less where there is a sign; its state says whether it has that unit."""
     slots: dict[str, Any] = {"value_step": _plain(sign * number)} if sign else {"value": _plain(number)}
     return "HassSetNumber", slots if unit is None else {**slots, "unit": unit}
 

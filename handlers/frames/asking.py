@@ -77,12 +77,21 @@ def asked_for(clause: Clause, index: HomeIndex, lexicon: Lexicon, utterance: Utt
     attribute = _attribute(clause, asks)
     if attribute is not None or "like" in asks:
         return _of_attribute(attribute or "temperature", clause, index, lexicon, utterance)
-    if clause.states == ["on"] and asks & {"what", "which"} and (on := _what_it_is_on(clause, index, lexicon)):
-        return on
-    if clause.states and not clause.attributes:
-        return _state(clause, asks, index, lexicon, utterance)
+    if clause.states:
+        return _in_states(clause, asks, index, lexicon, utterance)
     is_plain = clause.mentions and not clause.attributes and asks & {"what", "how", "where"}
     return _plain_state(clause, asks, index, lexicon) if is_plain else None
+
+
+def _in_states(
+    clause: Clause, asks: set[str], index: HomeIndex, lexicon: Lexicon, utterance: Utterance
+) -> Intent | None:
+    """Which things are in a state, or what one thing "is on"."""
+    if clause.states == ["on"] and asks & {"what", "which"}:
+        chosen = _what_it_is_on(clause, index, lexicon)
+        if chosen is not None:
+            return chosen
+    return None if clause.attributes else _state(clause, asks, index, lexicon, utterance)
 
 
 def asked_again(
@@ -234,9 +243,15 @@ def _setpoint(clause: Clause, index: HomeIndex, lexicon: Lexicon) -> Intent | No
 def _measured(attribute: str, clause: Clause, index: HomeIndex, lexicon: Lexicon) -> Intent | None:
     readable = index.domains.get("sensor", 0) & index.classes.get(_MEASURED[attribute], 0)
     meant = _meant(clause, readable, index, lexicon)
+    if meant is not None and meant.mask.bit_count() == 1:
+        return plain_state(index.members(meant.mask)[0], "one")
+    if attribute != "humidity" or (meant is not None and meant.mask):
+        return None
+    # A humidifier feels how humid it is, too.
+    meant = _meant(clause, index.domains.get("humidifier", 0), index, lexicon)
     if meant is None or meant.mask.bit_count() != 1:
         return None
-    return plain_state(index.members(meant.mask)[0], "one")
+    return plain_state(index.members(meant.mask)[0], "humidity")
 
 
 def _meant(clause: Clause, allowed: int, index: HomeIndex, lexicon: Lexicon) -> Meant | None:

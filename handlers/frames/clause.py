@@ -10,7 +10,6 @@ from handlers.frames.case import Case
 from handlers.frames.lexicon import Indirect, Role
 from handlers.frames.link import Piece, Word
 
-
 DURATIONS: Final = frozenset({"second", "minute", "hour"})
 """Units of how long something takes, or of when it is to be done."""
 

@@ -32,7 +32,7 @@ def sentence_of(pieces: Sequence[Piece], lexicon: Lexicon) -> Sentence:
     for part in parts:
         builder.add(part)
     clauses = builder.clauses()
-    if any(clause.is_negated for clause in clauses):
+    if any(clause.is_negated for clause in clauses) and not _only_wonders(pieces, clauses, lexicon):
         return Sentence((), asks, not_for_me="negated")
     if not asks and len(clauses) == 1 and _asks_by_naming(clauses[0]):
         asks, clauses[0].asks = True, ["what"]
@@ -42,6 +42,12 @@ def sentence_of(pieces: Sequence[Piece], lexicon: Lexicon) -> Sentence:
     return Sentence(
         tuple(clauses), asks, begins_with_and=first is not None and first.sense(Role.AND) is not None
     )
+
+
+def _only_wonders(pieces: Sequence[Piece], clauses: Sequence[Clause], lexicon: Lexicon) -> bool:
+    """Whether a negation makes a question only more doubtful: `nem maradt nyitva a kapu?`."""
+    asks = bool(pieces) and pieces[-1].text == "?" and all(clause.states for clause in clauses)
+    return asks and lexicon.language == "hu" and not any(clause.verbs for clause in clauses)
 
 
 def _without_correction(pieces: Sequence[Piece]) -> Sequence[Piece]:
@@ -173,7 +179,9 @@ def _reason_at_the_edge(pieces: Sequence[Piece]) -> Piece | None:
     """A phrase that asks for something by itself, first or last in a sentence that says what to do."""
     content = [piece for piece in pieces if not is_only(piece, Role.FILLER) and piece.text not in _STOPS]
     edges = [
-        piece for piece in (*content[:1], *content[-1:]) if is_only(piece, Role.INDIRECT) and " " in piece.text
+        piece
+        for piece in (*content[:1], *content[-1:])
+        if is_only(piece, Role.INDIRECT) and " " in piece.text
     ]
     if len(edges) != 1:
         return None

@@ -335,7 +335,7 @@ class Compiler:
         return self._of_kind(mask, meant, clause, actions, several=several)
 
     def _without_unnamed(self, meant: Meant, mention: Mention) -> int:
-        """Without numbers and selections whose name was not said: where they are says nothing of what they are.
+        """Without numbers and selections whose name was not said: where they are does not say what they are.
 
         Of a number, an attribute that was said has to be in its name: "the pump speed" is no other number of
         the pump.
@@ -510,28 +510,22 @@ class Compiler:
             if spoken_of:
                 self._is_cacheable = False
                 return self._intents(Chosen(spoken_of), drafts)
-        if clause.options:
-            return self._option_alone(clause, actions, drafts)
-        mask = self._of_domains(implied) & allowed
-        by_state = clause.is_pronoun or clause.changes or set(actions) & {"increase", "decrease"}
-        if not implied and not by_state:
-            if not clause.is_here:
-                raise PassOnError("does not say what")
-            mask = self._loosely(allowed & self._here(), actions, clause)
-        elif not implied:
-            mask = self._for_number(allowed & self._here(), clause) if actions == ("set",) else 0
-            mask = mask or self._by_state(allowed)
+        mask = self._of_domains(implied) & allowed if implied else self._unsaid(clause, actions, allowed)
         return self._implied(mask, actions, drafts)
 
-    def _option_alone(
-        self, clause: Clause, actions: tuple[str, ...], drafts: Mapping[str, Draft]
-    ) -> list[Intent] | OpenQuestion:
-        """An option that was said without a thing, on the only thing that has it: "switch to HDMI 2"."""
-        if not clause.verbs:
-            raise PassOnError("an option of nothing")
-        allowed = self._allowed(drafts)
-        here = allowed & self._here()
-        return self._implied(here if clause.is_here or here else allowed, actions, drafts)
+    def _unsaid(self, clause: Clause, actions: tuple[str, ...], allowed: int) -> int:
+        """What is meant where neither what is to be done nor what was spoken of tells."""
+        if clause.options:
+            # "Switch to HDMI 2": whatever has that option.
+            if not clause.verbs:
+                raise PassOnError("an option of nothing")
+            return allowed
+        if clause.is_pronoun or clause.changes or set(actions) & {"increase", "decrease"}:
+            degrees = self._for_number(allowed & self._here(), clause) if actions == ("set",) else 0
+            return degrees or self._by_state(allowed)
+        if not clause.is_here:
+            raise PassOnError("does not say what")
+        return self._loosely(allowed & self._here(), actions, clause)
 
     def _of_domains(self, domains: Iterable[str]) -> int:
         return any_of(self._index.domains, domains)

@@ -101,6 +101,8 @@ def _without_owner(base: str, case: Case) -> Iterator[tuple[str, Case, bool]]:
         if base.endswith(owned):
             yield base[: -len(owned)] + stem, Case.OWN, False
     own = Case.OWN if case in {Case.NONE, Case.OBJECT} else case
+    if base.endswith(("ái", "éi")) and len(base) > _SHORTEST_STEM + 1:
+        yield from ((stem, own, True) for stem in _stems(base[:-1]))
     yield from ((stem, own, True) for stem in _without_ending(base, _OWNERS_OF_SEVERAL))
     yield from ((stem, own, False) for stem in _without_ending(base, _OWNERS))
     if base.endswith("é") and len(base) > _SHORTEST_STEM + 1:

@@ -112,7 +112,9 @@ def list_intents(
             replace(last[-1], slots={**last[-1].slots, "item": item})
             for item in _more(pieces, tokens, utterance)
         ]
-    things = [piece for clause in clauses if not (named and _is_where(clause, clauses)) for piece in clause.texts]
+    things = [
+        piece for clause in clauses if not (named and _is_where(clause, clauses)) for piece in clause.texts
+    ]
     return _onto(pieces, things, clauses, tokens, index, lexicon, utterance)
 
 
@@ -131,7 +133,7 @@ def _each_with_its_list(
         for position, piece in enumerate(pieces)
         if piece in named and (position + 1 == len(pieces) or pieces[position + 1] not in named)
     ]
-    if len(ends) < 2:  # noqa: PLR2004
+    if len(ends) < 2:
         return []
     starts = [0, *ends[:-1]]
     return [pieces[start:end] for start, end in zip(starts, ends, strict=True)]

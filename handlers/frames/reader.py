@@ -18,6 +18,7 @@ _INFINITIVE: Final = "ni"
 _WANTS_GERUND: Final = frozenset({"mind", "need", "needs"})
 _SHARES: Final = frozenset({"percent", "degree", "kelvin"})
 _UNITS: Final = _SHARES | DURATIONS
+_HALVED: Final = frozenset({"degree", "hour"})
 
 
 class PartReader:
@@ -158,7 +159,9 @@ class PartReader:
         clause = self._clause
         if self._asks and (piece.sense(Role.STATE) or piece.sense(Role.ASK)):
             return False
-        if piece.text in self._lexicon.gerunds and not any(_WANTS_GERUND & set(one.text.split()) for one in pieces):
+        if piece.text in self._lexicon.gerunds and not any(
+            _WANTS_GERUND & set(one.text.split()) for one in pieces
+        ):
             return False
         if not piece.words and not piece.sense(Role.STATE):
             return True
@@ -289,19 +292,9 @@ class PartReader:
 
     def _unit(self, piece: Piece, value: str, *_: object) -> bool:
         values = self._clause.values
-        if value == "degree" and values and values[-1] == Value(50.0, "percent", values[-1].mode):
-            # "half a degree"
-            values[-1] = Value(0.5, "degree", values[-1].mode)
-            return True
-        if value == "hour" and values and values[-1] == Value(50.0, "percent", values[-1].mode):
-            # "half an hour"
-            values[-1] = Value(0.5, "hour", values[-1].mode)
-            return True
-        if values and values[-1].number is not None and values[-1].unit is None and value in _UNITS:
-            mode = piece.case if piece.case in {Case.TO, Case.WITH} else values[-1].mode
-            values[-1] = Value(values[-1].number, value, mode)
-            return True
-        if values and values[-1].unit == value:
+        counted = _counted(values[-1], value, piece.case) if values else None
+        if counted is not None:
+            values[-1] = counted
             return True
         if value not in _SHARES:
             self._clause.unknown.append(piece.text)
@@ -533,6 +526,16 @@ def is_only(piece: Piece, role: Role) -> bool:
 def _following(pieces: Sequence[Piece], position: int) -> list[Piece]:
     """What comes after a piece, without articles."""
     return [one for one in pieces[position + 1 :] if not is_only(one, Role.DETERMINER)]
+
+
+def _counted(value: Value, unit: str, case: Case) -> Value | None:
+    """A value with the unit that was said behind it; None where it is none of that unit."""
+    if unit in _HALVED and value == Value(50.0, "percent", value.mode):
+        # "half a degree", "half an hour"
+        return Value(0.5, unit, value.mode)
+    if value.number is not None and value.unit is None and unit in _UNITS:
+        return Value(value.number, unit, case if case in {Case.TO, Case.WITH} else value.mode)
+    return value if value.unit == unit else None
 
 
 def _to_or_by(mode: Case) -> Case:

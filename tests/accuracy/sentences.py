@@ -9,6 +9,8 @@ A set is a folder whose name begins with its language. `home.yaml` describes the
   may be lists of which one will do, and texts `a|b`; `brightness_pct` is held against `brightness`; `items`
   is all that was put on a list;
 - `outcome`: instead of `changes`, `ask`, `none` or `answer`; for an answer `says` must occur in it;
+- `explained: true`: a reason is given beside what is asked for ("shut the curtains, everyone can see in").
+  Only a model can tell the two apart; without one it is enough that nothing wrong is done;
 - `context`: what was said, and carried out, before.
 """
 
@@ -35,6 +37,7 @@ class Said:
         states: The home when it is said, before what `context` did.
         changes: One of these must have come about; empty where nothing may change.
         outcome: `commands`, `ask`, `none` or `answer`.
+        explained: Whether the speaker also says why.
         says: For an answer: one of these texts must occur in it, without regard to case.
     """
 
@@ -45,6 +48,7 @@ class Said:
     outcome: str = "commands"
     says: tuple[str, ...] = ()
     context: tuple[str, ...] = ()
+    explained: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,4 +100,5 @@ def _of_block(block: Mapping[str, Any], home: Mapping[str, Any]) -> Iterator[Sai
             outcome=block.get("outcome", "commands"),
             says=tuple(str(block.get("says", "")).split("|")),
             context=tuple(block.get("context") or ()),
+            explained=bool(block.get("explained")),
         )

@@ -26,8 +26,8 @@ from handlers.frames.tokens import folded, tokens_of
 
 LANGUAGES: Final = ("en", "hu")
 OTHER_GROUPS: Final = {
-    "actions", "bare", "choices", "choice_words", "comparatives", "indirect", "kinds", "list_words", "numbers",
-    "quantifiers", "helping_verbs", "same_places", "same_things", "verbs",
+    "actions", "bare", "choices", "choice_words", "comparatives", "indirect", "kinds", "list_words",
+    "numbers", "quantifiers", "helping_verbs", "same_places", "same_things", "verbs",
 }  # fmt: skip
 KEYS_WITHIN: Final = {
     "kinds": {"words", "domains", "classes", "by_name", "alike"},

@@ -179,7 +179,7 @@ def test_a_thing_that_lists_nothing_now_takes_no_option() -> None:
 
 @pytest.mark.parametrize("listed", [None, "Netflix", 7, [7, None, {}], {"Netflix": 1}, ["Netflix" * 30]])
 def test_a_list_that_is_none_has_no_options(listed: Any) -> None:
-    assert LONGEST_OPTION < len("Netflix" * 30)
+    assert len("Netflix" * 30) > LONGEST_OPTION
     tv = {"id": "media_player.tv", "name": "TV", "state": "on", "attributes": {"source_list": listed}}
     picture = parse_home({"entities": [tv]})
     resolution = resolve(

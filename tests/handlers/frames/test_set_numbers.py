@@ -117,7 +117,9 @@ def test_no_number_and_no_lamp_is_touched_by_what_is_not_about_it(text: str) -> 
     assert not lit or text == "set the garden to 20"
 
 
-@pytest.mark.parametrize("text", ["turn on the garden light for 20 minutes", "garden light on in ten minutes"])
+@pytest.mark.parametrize(
+    "text", ["turn on the garden light for 20 minutes", "garden light on in ten minutes"]
+)
 def test_how_long_or_when_something_is_to_be_is_passed_on(text: str) -> None:
     assert understand(text, picture=home()).verdict is Verdict.PASS_ON
 
