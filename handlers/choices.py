@@ -45,6 +45,7 @@ CHOOSING: Final[Mapping[str, Choosing]] = {
     ),
     "climate": Choosing("HassClimateSetPreset", "preset_mode", "preset_modes", "set_preset_mode", "mode"),
     "fan": Choosing("HassFanSetPreset", "preset_mode", "preset_modes", "set_preset_mode", "mode"),
+    "alarm_control_panel": Choosing("HassAlarmArm", "mode", "", "alarm_arm", "alarm"),
     "light": Choosing("HassLightSetEffect", "effect", "effect_list", "turn_on", "effect"),
 }
 """By domain. Home Assistant has an intent for the mode of a humidifier only; the others are ours."""
@@ -58,10 +59,21 @@ MODES: Final = frozenset({
 `config/answers/` (`mode.<mode>`); others are spoken as they are spelled."""
 
 
+# Home Assistant's feature bits of alarms (`AlarmControlPanelEntityFeature`), by what each lets one choose.
+_ARMED: Final = {"home": 1, "away": 2, "night": 4, "vacation": 32}
+
+
 def options_of(entity: Entity, state: EntityState | None) -> tuple[str, ...]:
     """The options that a thing lists now, in its own spelling; none where nothing can be chosen on it."""
     choosing = CHOOSING.get(entity.domain)
+    if entity.domain == "alarm_control_panel":
+        return _ways_to_arm(state)
     listed: Any = state.attributes.get(choosing.listed) if choosing and state is not None else None
     if not isinstance(listed, list | tuple):
         return ()
     return tuple(one for one in listed[:MOST_OPTIONS] if isinstance(one, str) and len(one) <= LONGEST_OPTION)
+
+
+def _ways_to_arm(state: EntityState | None) -> tuple[str, ...]:
+    features = None if state is None else state.attributes.get("supported_features")
+    return tuple(way for way, bit in _ARMED.items() if not isinstance(features, int) or features & bit)

@@ -290,6 +290,8 @@ def _choose(intent: Intent, entity: Entity, state: EntityState | None) -> Servic
     """One of the options that a thing lists; of a thing that lists none, whatever was said."""
     choosing = CHOOSING[entity.domain]
     option = intent.slots.get(choosing.slot)
+    if entity.domain == "alarm_control_panel":
+        return _arm(option, entity, state)
     known = options_of(entity, state)
     if not isinstance(option, str) or (option not in known if known else entity.domain != "humidifier"):
         return None
@@ -301,7 +303,10 @@ def _choose(intent: Intent, entity: Entity, state: EntityState | None) -> Servic
 
 # Beyond, numbers are none that anything at home is set to.
 _FARTHEST: Final = 1e12
-_UNITS: Final = {"percent": ("%",), "degree": ("°C", "°F", "°"), "kelvin": ("K",)}
+_UNITS: Final = {
+    "percent": ("%",), "degree": ("°C", "°F", "°"), "kelvin": ("K",), "gram": ("g",), "kilogram": ("kg",),
+    "litre": ("L", "l"), "watt": ("W",), "metre": ("m",), "centimetre": ("cm",),
+}  # fmt: skip
 _SECONDS: Final = {"second": 1, "minute": 60, "hour": 3600}
 # As Home Assistant has them, and as people write them at a number of their own.
 _SECONDS_OF_OWN: Final = {
@@ -449,14 +454,23 @@ def _alarm(service: str, feature: int, said: str) -> Maker:
     """Arm or disarm; where Home Assistant wants a code for it, that is no matter for a voice."""
 
     def make(_intent: Intent, _entity: Entity, state: EntityState | None) -> Service | None:
-        wants_code = state is not None and state.attributes.get("code_format") is not None
-        if service != "alarm_disarm" and state is not None:
-            wants_code = wants_code and state.attributes.get("code_arm_required") is not False
+        wants_code = _attribute(state, "code_format") is not None
+        if service != "alarm_disarm":
+            # Home Assistant may want one for arming even where it has no format for it.
+            required = _attribute(state, "code_arm_required")
+            wants_code = required if isinstance(required, bool) else wants_code
         if wants_code or (feature and not _can(state, feature)):
             return None
         return Service("alarm_control_panel", service, said)
 
     return make
+
+
+def _arm(mode: SlotValue | None, entity: Entity, state: EntityState | None) -> Service | None:
+    """Arm in one of the ways that an alarm has."""
+    if not isinstance(mode, str) or mode not in options_of(entity, state):
+        return None
+    return _alarm(f"alarm_arm_{mode}", 0, f"alarm.{mode}")(Intent("HassAlarmArm"), entity, state)
 
 
 def _list_item(service: str, said: str, more: Mapping[str, Any] = _NOTHING) -> Maker:

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias
 
 from handlers.choices import CHOOSING
 from handlers.frames.case import Case
-from handlers.frames.clause import DURATIONS, Clause, Value
+from handlers.frames.clause import COUNTED, Clause, Value
 
 Draft = tuple[str, dict[str, Any]]
 """An intent's name and its slots, without those that say where; a slot may be `PerEntity`."""
@@ -54,6 +54,7 @@ _SIMPLE: Final[Mapping[str, Mapping[str, str]]] = {
     "set_off": {
         **_ENDED, "vacuum": _STARTED["vacuum"], "lawn_mower": _STARTED["lawn_mower"],
         "alarm_control_panel": "HassAlarmDisarm",
+        **dict.fromkeys(("button", "input_button", "script", "siren"), "HassTurnOn"),
     },
     "toggle": dict.fromkeys((*_SWITCHED, "cover"), "HassToggle"),
     "start": {**_STARTED, "media_player": "HassMediaUnpause"},
@@ -95,7 +96,8 @@ _SIMPLE: Final[Mapping[str, Mapping[str, str]]] = {
 ACTION_OF_STATE: Final = {
     "on": "turn_on", "off": "turn_off", "open": "open", "closed": "close", "locked": "lock",
     "unlocked": "unlock", "up": "raise", "down": "lower", "playing": "play", "paused": "pause",
-    "muted": "mute", "cleaning": "clean", "docked": "dock", "home": "dock",
+    "armed": "arm_away", "disarmed": "disarm", "muted": "mute", "cleaning": "clean", "docked": "dock",
+    "home": "dock",
 }  # fmt: skip
 """What is to be done where only the wanted state was said."""
 
@@ -109,12 +111,15 @@ _SETTING: Final = frozenset({
     "set", "turn_on", "fel", "le", "turn_off", "open", "close", "start", "activate", *_RAISING, *_LOWERING,
 })  # fmt: skip
 # By these one of a thing's options is chosen.
-_CHOOSING: Final = frozenset({"set", "turn_on", "fel", "activate", "start", "play"})
+_CHOOSING: Final = frozenset({
+    "set", "turn_on", "fel", "activate", "start", "play", "arm_away", "arm_home", "arm_night",
+})  # fmt: skip
 # What is turned off is not at the same time set to something.
 _ENDING: Final = frozenset({"turn_off", "le"})
 
 # How much "brighter" is, in per cent, and "warmer", in degrees; a lot is twice of it, a bit half, but no
 # less than a whole degree.
+_COLDEST: Final = 5
 _STEP_PERCENT: Final = 20.0
 _ALL: Final = 100.0
 _STEP_DEGREES: Final = 1.0
@@ -124,6 +129,8 @@ _OF_ATTRIBUTE: Final = {
     "position": ("cover", "valve"), "speed": ("fan",), "humidity": ("humidifier",), "color": ("light",),
     "white": ("light",),
 }  # fmt: skip
+# What nothing can be done to: "turn off the kettle battery" is about no kettle.
+_ONLY_ASKED: Final = frozenset({"battery", "power", "weather", "setpoint"})
 _PERCENT_SLOT: Final = {
     "light": ("HassLightSet", "brightness"), "cover": ("HassSetPosition", "position"),
     "valve": ("HassSetPosition", "position"), "fan": ("HassFanSetSpeed", "percentage"),
@@ -135,6 +142,7 @@ _IMPLIED: Final = {
     ),
     "brighten": ("light",), "dim": ("light",), "warm": ("climate",), "cool": ("climate",),
     "clean": ("vacuum",), "dock": ("vacuum", "lawn_mower"), "mow": ("lawn_mower",), "water": ("valve",),
+    **dict.fromkeys(("arm_away", "arm_home", "arm_night", "disarm"), ("alarm_control_panel",)),
     "lock": ("lock",), "unlock": ("lock",),
 }  # fmt: skip
 _NUMERIC: Final = (
@@ -186,13 +194,15 @@ def _is_of_others(actions: tuple[str, ...], domain: str, clause: Clause) -> bool
     """Whether something is asked for that only things of other domains have."""
     if not _has_attribute(domain, clause) or (set(actions) & _TEMPERING and domain not in _TEMPERED):
         return True
-    if "boost" in actions and domain == "water_heater" and not clause.values:
+    if "boost" in actions and domain in {"water_heater", "humidifier"} and not clause.values:
         # Many of them have a mode of that name; which one has is in its state.
         return True
-    return domain not in NUMBERS and any(value.unit in DURATIONS for value in clause.values)
+    return domain not in NUMBERS and any(value.unit in COUNTED for value in clause.values)
 
 
 def _has_attribute(domain: str, clause: Clause) -> bool:
+    if _ONLY_ASKED & set(clause.attributes):
+        return False
     if domain in NUMBERS:
         return clause.indirect is None and all(attribute == "any" for attribute, _ in clause.changes)
     return all(domain in _OF_ATTRIBUTE[one] for one in _attributes(clause) if one in _OF_ATTRIBUTE)
@@ -282,7 +292,7 @@ def _amount(actions: tuple[str, ...], domain: str, value: Value, clause: Clause)
         return _degrees(value, sign if relative else 0)
     if domain == "light" and value.unit == "kelvin":
         return "HassLightSet", {"temperature": _plain(value.number)}
-    return _percent(actions, domain, value, sign if relative else 0)
+    return _percent(actions, domain, value, sign if relative else 0, clause)
 
 
 def _number(number: float, unit: str | None, sign: int) -> Draft:
@@ -291,7 +301,13 @@ def _number(number: float, unit: str | None, sign: int) -> Draft:
     return "HassSetNumber", slots if unit is None else {**slots, "unit": unit}
 
 
-def _percent(actions: tuple[str, ...], domain: str, value: Value, sign: int) -> Draft | None:
+def _says_loudness(value: Value, clause: Clause) -> bool:
+    """Whether a number that is to be reached is one of a volume."""
+    is_said = value.mode is Case.TO or value.unit == "percent" or clause.is_pronoun
+    return is_said or "volume" in _attributes(clause)
+
+
+def _percent(actions: tuple[str, ...], domain: str, value: Value, sign: int, clause: Clause) -> Draft | None:
     """A share, or so much more or less of it where there is a sign."""
     number = value.number
     if number is None or value.unit in {"degree", "kelvin"} or domain not in _PERCENT_SLOT:
@@ -300,6 +316,9 @@ def _percent(actions: tuple[str, ...], domain: str, value: Value, sign: int) -> 
         return None
     if sign:
         return _percent_more(domain, sign * number)
+    if domain == "media_player" and not _says_loudness(value, clause):
+        # "Radio four" is a station.
+        return None
     name, slot = _PERCENT_SLOT[domain]
     closing = set(actions) & {"close", "lower", "turn_off"} and not set(actions) & {"open", "raise"}
     closing = closing and value.mode is not Case.TO
@@ -314,6 +333,9 @@ def _degrees(value: Value, sign: int) -> Draft | None:
         return None
     if sign:
         return "HassClimateSetTemperature", {"temperature_step": _plain(sign * value.number)}
+    if value.number < _COLDEST:
+        # More likely so many degrees more than so cold.
+        return None
     return "HassClimateSetTemperature", {"temperature": _plain(value.number)}
 
 

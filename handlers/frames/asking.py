@@ -220,7 +220,7 @@ def _chosen(attribute: str, clause: Clause, index: HomeIndex, lexicon: Lexicon) 
 
 def _what_it_is_on(clause: Clause, index: HomeIndex, lexicon: Lexicon) -> Intent | None:
     """What is chosen on one thing: "what programme is the dishwasher on", "which input is the telly on"."""
-    if len(clause.mentions) != 1:
+    if len(clause.mentions) != 1 or clause.mentions[0].is_plural:
         return None
     named = meant_by(clause.mentions[0], any_of(index.domains, _SET_BY_NAME), index, lexicon)
     if named.mask.bit_count() == 1 and named.by_name:

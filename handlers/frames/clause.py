@@ -13,6 +13,9 @@ from handlers.frames.link import Piece, Word
 DURATIONS: Final = frozenset({"second", "minute", "hour"})
 """Units of how long something takes, or of when it is to be done."""
 
+COUNTED: Final = DURATIONS | {"gram", "kilogram", "litre", "watt", "metre", "centimetre"}
+"""Units in which only a number of the home is set."""
+
 
 @dataclass(frozen=True, slots=True)
 class Value:
@@ -70,6 +73,7 @@ class Clause:
         changes: More (1) or less (-1) of an attribute.
         options: What is to be chosen: by entity id one of its options.
         adds: "Another" so much was said.
+        is_enough: It was said that there is enough of something.
         vague_place: A word such as "outside", which may be no place that this home knows.
         unknown: What nobody could explain; a clause with any is not acted upon.
     """
@@ -93,6 +97,7 @@ class Clause:
     indirect: Indirect | None = None
     unknown: list[str] = field(default_factory=list)
     adds: bool = False
+    is_enough: bool = False
     is_pronoun: bool = False
     is_also: bool = False
     is_here: bool = False

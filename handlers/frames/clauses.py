@@ -9,7 +9,7 @@ from handlers.frames.case import Case
 from handlers.frames.clause import Clause, Mention, Sentence
 from handlers.frames.lexicon import Lexicon, Role
 from handlers.frames.link import Piece
-from handlers.frames.reader import PartReader, is_only
+from handlers.frames.reader import PartReader, is_only, meaning_of
 
 _STOPS: Final = frozenset({",", ";", ":", ".", "!"})
 _ARTICLES: Final = frozenset({"a", "an", "the", "az", "my", "our", "hogy"})
@@ -144,7 +144,6 @@ def _parts(pieces: Sequence[Piece], lexicon: Lexicon) -> Iterator[tuple[list[Pie
             yield [piece], False, False
             part, is_except, is_new = [], False, False
             continue
-        before = pieces[position - 1] if position else None
         if _is_exception_before(piece, pieces[position + 1 :]):
             rest, left_out = _before_exception(part)
             yield rest, is_except, is_new
@@ -153,7 +152,7 @@ def _parts(pieces: Sequence[Piece], lexicon: Lexicon) -> Iterator[tuple[list[Pie
         elif piece.sense(Role.EXCEPT) and (piece.text != "but" or _says_all(pieces[:position])):
             yield part, is_except, is_new
             part, is_except, is_new = [], True, False
-        elif _separates(piece, before, pieces[position + 1 :], lexicon):
+        elif _separates(piece, part, pieces[position + 1 :], lexicon):
             yield part, is_except, is_new
             part, is_new = [], bool(piece.sense(Role.THEN)) or piece.text in {".", ";", "!"}
             is_except = is_except and bool(piece.sense(Role.AND))
@@ -207,28 +206,43 @@ def _is_plural(piece: Piece) -> bool:
     return any(word.plural and word.kinds for word in piece.words)
 
 
-def _separates(piece: Piece, before: Piece | None, after: Sequence[Piece], lexicon: Lexicon) -> bool:
+def _separates(piece: Piece, part: Sequence[Piece], after: Sequence[Piece], lexicon: Lexicon) -> bool:
     """Whether one part ends here and another begins."""
     if piece.text in _STOPS or piece.sense(Role.THEN):
         return True
-    return _connects(piece, before, after, lexicon)
+    return _connects(piece, part, after, lexicon)
 
 
 def _says_all(pieces: Sequence[Piece]) -> bool:
     """Whether there is something to leave out of: "every door but the front door"."""
-    return any(piece.sense(Role.ALL) or piece.sense(Role.EVERYTHING) for piece in pieces)
+    return any(
+        piece.sense(Role.ALL)
+        or piece.sense(Role.EVERYTHING)
+        or ((meaning := meaning_of(piece)) is not None and meaning.all)
+        for piece in pieces
+    )
 
 
-def _connects(piece: Piece, before: Piece | None, after: Sequence[Piece], lexicon: Lexicon) -> bool:
+def _connects(piece: Piece, part: Sequence[Piece], after: Sequence[Piece], lexicon: Lexicon) -> bool:
     if piece.sense(Role.AND) is None:
         return piece.text == "but"
-    if piece.sense(Role.TAIL) and before is not None:
-        verb = before.sense(Role.VERB)
-        # `a függönyt meg húzd be`: it joins things, and is else a mere "whereas".
+    if piece.sense(Role.TAIL) and part:
+        verb = part[-1].sense(Role.VERB)
+        # `a függönyt meg húzd be`: it joins things, or another command, and is else a mere "whereas".
         thing = next((one for one in after if not is_only(one, Role.DETERMINER)), None)
-        joins = thing is not None and (bool(thing.words) or thing.is_unknown)
+        joins = thing is not None and (
+            bool(thing.words) or thing.is_unknown or _begins_another(thing, piece, part, lexicon)
+        )
         return joins and not (verb is not None and (verb.value, piece.text) in lexicon.actions)
     return True
+
+
+def _begins_another(piece: Piece, particle: Piece, part: Sequence[Piece], lexicon: Lexicon) -> bool:
+    """Whether it is a second verb, to which the particle does not belong: `zárd be, meg élesítsd`."""
+    verb = piece.sense(Role.VERB)
+    if verb is None or (verb.value, particle.text) in lexicon.actions:
+        return False
+    return any(one.sense(Role.VERB) for one in part)
 
 
 class _Builder:
@@ -255,7 +269,14 @@ class _Builder:
             self._leave_out(clause)
         elif clause.has_action or clause.asks or clause.has_amount:
             self._begin(clause)
+        elif clause.says_how and self._waiting:
+            # "Inverter, charger only"
+            _join(clause, self._waiting.pop(), in_front=True)
+            self._begin(clause)
         elif self._clauses and not is_new:
+            if _is_guessed(clause):
+                # "..., it's spitting" is nothing more that is to be closed in the sitting room.
+                clause.unknown += [piece.text for piece in clause.texts if piece.slip]
             _join(self._clauses[-1], clause)
         else:
             self._waiting.append(clause)
@@ -312,6 +333,12 @@ class _Builder:
             into[-1].unknown += clause.unknown
         else:
             self._left_out += clause.mentions
+
+
+def _is_guessed(clause: Clause) -> bool:
+    """Whether all that a part names was put right from something else."""
+    named = [piece for mention in clause.mentions for piece in mention.pieces]
+    return bool(named) and all(piece.slip for piece in named)
 
 
 def _join(into: Clause, other: Clause, *, in_front: bool = False) -> None:

@@ -18,6 +18,7 @@ from handlers.frames.actions import (
     implied_domains,
 )
 from handlers.frames.asking import asked_again, asked_for, plain_state
+from handlers.frames.case import Case
 from handlers.frames.clause import Clause, Mention, Sentence
 from handlers.frames.home_index import HomeIndex, any_of, bits
 from handlers.frames.lexicon import Indirect, Lexicon, Role
@@ -112,7 +113,14 @@ class Compiler:
         groups = grouped(sentence.clauses, self._index, self._lexicon)
         if len(groups) > 1 and any(group.is_list for group in groups):
             return self._with_lists(groups, sentence)
-        listed = list_intents(sentence.clauses, self._tokens, self._index, self._lexicon, self._utterance)
+        listed = list_intents(
+            sentence.clauses,
+            self._tokens,
+            self._index,
+            self._lexicon,
+            self._utterance,
+            goes_on=sentence.begins_with_and,
+        )
         if listed is not None:
             return self._understood(Verdict.COMMANDS, listed)
         _demand_nothing_left(sentence)
@@ -377,10 +385,20 @@ class Compiler:
         if mask.bit_count() == 1 or whole:
             return self._of_place(mask, meant, actions, several=several)
         if local:
+            if not several and local.bit_count() > 1 and self._bears_noun(local, meant):
+                # "The lamp", where two are called so; "the light" is all of them.
+                return Chosen(local, is_open=True, meant=meant)
             return self._of_place(local, meant, actions, several=several)
         if several and self._utterance.area_id is None:
             return Chosen(mask, meant=meant)
         return Chosen(mask, is_open=True, meant=meant)
+
+    def _bears_noun(self, mask: int, meant: Meant) -> bool:
+        """Whether all of these are called by a noun that does not mean all of its kind."""
+        kinds = [self._lexicon.kinds[name] for name in meant.kinds]
+        if not kinds or any(kind.loose for kind in kinds):
+            return False
+        return not mask & ~any_of(self._index.named, (word for kind in kinds for word in kind.words))
 
     def _player(self, mask: int, actions: tuple[str, ...], meant: Meant, *, several: bool) -> Chosen:
         """What plays, here where something does: that is "the music"."""
@@ -461,12 +479,15 @@ class Compiler:
 
     def _without_action(self, clause: Clause, sentence: Sentence) -> list[Intent] | OpenQuestion:
         """A name alone: what was done last is done to it, too, or it is a scene."""
+        _demand_no_exception(clause)
         if not clause.mentions:
             raise PassOnError("says nothing that could be done")
         last = self._last_turn()
         if (clause.is_also or sentence.begins_with_and) and last is not None:
             self._is_cacheable = False
             return self._same_again(clause, last)
+        if clause.is_enough and _is_had_enough_of(clause):
+            return self._on_mentions(clause, ("turn_off", "stop"))
         if len(clause.mentions) != 1:
             raise PassOnError("names alone")
         scenes = self._of_domains(_NAMED_ALONE)
@@ -502,6 +523,7 @@ class Compiler:
         allowed = self._allowed(drafts)
         if Role.EVERYTHING in clause.quantifiers:
             return self._everything(clause, actions, drafts, allowed)
+        _demand_no_exception(clause)
         if not clause.verbs and set(clause.states) - _PLAIN_STATES:
             raise PassOnError("a state of nothing")
         implied = implied_domains(actions, clause)
@@ -584,6 +606,7 @@ class Compiler:
         drafts = self._drafts(clause, actions)
         mask = self._allowed(drafts)
         if meaning.names:
+            _demand_no_exception(clause)
             if meaning.kind == "scene":
                 mask &= self._of_domains(("scene", "script"))
             mask &= any_of(self._index.named, meaning.names)
@@ -603,7 +626,7 @@ class Compiler:
         """What a phrase asks for of a kind of things: where it says, here, or of the only one."""
         kind = self._lexicon.kinds[meaning.kind or ""]
         certain, perhaps = self._index.of_kind(kind)
-        mask &= certain or perhaps
+        mask &= (certain or perhaps) & ~self._excluded(clause)
         for mention in clause.mentions:
             mask &= meant_by(mention, mask, self._index, self._lexicon).mask
         if meaning.all:
@@ -638,6 +661,8 @@ class Compiler:
             raise PassOnError("nothing left")
         grouped: dict[str, tuple[Draft, list[Entity]]] = {}
         for entity in self._index.members(chosen.mask):
+            if entity.domain not in drafts:
+                raise PassOnError("cannot be done to all that was named")
             draft = _for_entity(drafts[entity.domain], entity)
             grouped.setdefault(repr(draft), (draft, []))[1].append(entity)
         return [
@@ -678,6 +703,16 @@ class Compiler:
             if len(options) == 1:
                 return "HassChoose", {"option": options.pop()}
         raise PassOnError("ambiguous in what is to be done")
+
+
+def _is_had_enough_of(clause: Clause) -> bool:
+    """Whether there is enough of what is named: `elég a zenéből`."""
+    return all(piece.case is Case.FROM for mention in clause.mentions for piece in mention.pieces)
+
+
+def _demand_no_exception(clause: Clause) -> None:
+    if clause.exceptions:
+        raise PassOnError("nothing that something could be left out of")
 
 
 def _demand_nothing_left(sentence: Sentence) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -142,6 +142,8 @@ def _named(role: str, value: Any) -> str:
     if isinstance(value, Indirect):
         about = value.kind or _listed(value.names)
         return f"phrase for {value.action} {about}"
+    if isinstance(value, Mapping):
+        return f"{role}: {_listed([f'{option} of {entity_id}' for entity_id, option in value.items()])}"
     return role if value is None else f"{role} {value}"
 
 

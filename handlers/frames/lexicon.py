@@ -64,6 +64,7 @@ class Role(Enum):
     STEP = auto()
     WHOLE = auto()
     VAGUE = auto()
+    ENOUGH = auto()
     OPTION = auto()
     CHOICE_WORD = auto()
 
@@ -100,6 +101,7 @@ _PLAIN_GROUPS: Final = {
     "a_bit": Role.A_BIT,
     "a_lot": Role.A_LOT,
     "list_phrases": Role.LIST_PHRASE,
+    "enough": Role.ENOUGH,
 }
 _VALUED_GROUPS: Final = {
     "states": Role.STATE,
@@ -126,6 +128,8 @@ _KINDS: Final = frozenset({Role.KIND})
 _VERBS: Final = frozenset({Role.VERB})
 _DETERMINERS: Final = frozenset({Role.DETERMINER})
 _UNITS: Final = frozenset({Role.UNIT})
+_AS_THEY_ARE: Final = frozenset({Role.VERB, Role.FILLER})
+_JOINING: Final = frozenset({Role.DETERMINER, Role.PREPOSITION, Role.TO, Role.BY, Role.AND, Role.PRONOUN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,8 +278,8 @@ class Lexicon:
             said = node.senses if node is not None else ()
             if literally and said:
                 said = tuple(sense for sense in said if sense.role is not Role.INDIRECT)
-            if any(sense.role is Role.VERB for sense in said):
-                # A verb as it is said is no form of something else.
+            if any(sense.role in _AS_THEY_ARE for sense in said):
+                # A verb as it is said is no form of something else, nor is `aranyom` gold.
                 inflected = ()
             if said or inflected:
                 best, found = length, (*said, *inflected)
@@ -300,6 +304,10 @@ class Lexicon:
     def is_determiner(self, word: str) -> bool:
         """Whether a word is an article or the like."""
         return self._has(word, _DETERMINERS)
+
+    def only_joins(self, word: str) -> bool:
+        """Whether a word is one that stands between others: "on", "to", `és`."""
+        return self._has(word, _JOINING)
 
     def is_unit(self, word: str) -> bool:
         """Whether a word, in any of its forms, is a unit."""

@@ -69,7 +69,8 @@ def _end_of_list(
 ) -> int | None:
     """Behind the clause that names the list, if none before it is another one of that sort."""
     if "list_phrase" in clauses[at].verbs:
-        says_where = at + 1 < len(clauses) and named[at + 1] and _says_only_where(clauses[at + 1])
+        after = clauses[at + 1] if at + 1 < len(clauses) else None
+        says_where = after is not None and puts[at + 1] and _says_only_where(after)
         return at + 2 if says_where else None
     if not puts[at]:
         return None
@@ -82,8 +83,8 @@ def _end_of_list(
 
 
 def _says_only_where(clause: Clause) -> bool:
-    """Whether it says of what was said before that it goes onto a list: "add them to the list"."""
-    return clause.is_pronoun and not clause.unknown
+    """Whether it says of what was said before that it goes onto a list: "add them to the list", `írd fel`."""
+    return not clause.unknown and (clause.is_pronoun or not clause.mentions)
 
 
 def list_intents(
@@ -92,6 +93,8 @@ def list_intents(
     index: HomeIndex,
     lexicon: Lexicon,
     utterance: Utterance,
+    *,
+    goes_on: bool = False,
 ) -> list[Intent] | None:
     """The intents for a sentence about a list; None where it is about none.
 
@@ -107,19 +110,19 @@ def list_intents(
         found = [_onto(part, part, clauses, tokens, index, lexicon, utterance) for part in several]
         return None if None in found else [intent for intents in found if intents for intent in intents]
     last = utterance.session.turns[-1].intents if utterance.session.turns else ()
-    if last and last[-1].name == "HassListAddItem" and _is_more(clauses, pieces):
+    if last and last[-1].name == "HassListAddItem" and _is_more(clauses, pieces, goes_on=goes_on):
         return [
             replace(last[-1], slots={**last[-1].slots, "item": item})
             for item in _more(pieces, tokens, utterance)
         ]
     things = [
-        piece for clause in clauses if not (named and _is_where(clause, clauses)) for piece in clause.texts
+        piece for clause in clauses if not _is_where(clause, clauses, lexicon) for piece in clause.texts
     ]
     return _onto(pieces, things, clauses, tokens, index, lexicon, utterance)
 
 
-def _is_where(clause: Clause, clauses: Sequence[Clause]) -> bool:
-    return clause is not clauses[0] and _says_only_where(clause)
+def _is_where(clause: Clause, clauses: Sequence[Clause], lexicon: Lexicon) -> bool:
+    return clause is not clauses[0] and _puts_on_list(clause, lexicon) and _says_only_where(clause)
 
 
 def _each_with_its_list(
@@ -152,7 +155,7 @@ def _onto(
     lists = index.domains.get("todo", 0)
     named = [piece for piece in pieces if _is_list(piece, lists, lexicon)]
     action = _action(clauses, lexicon, is_directed=any(_is_onto(piece, tokens) for piece in named))
-    if action is None or not (named or _is_shopping(pieces)):
+    if action is None or not (named or _is_shopping(things)):
         return None
     todo = _which(named, lists, index)
     if todo is None:
@@ -205,9 +208,9 @@ def _action(clauses: Sequence[Clause], lexicon: Lexicon, *, is_directed: bool) -
     return max(possible)[1] if possible else None
 
 
-def _is_more(clauses: Sequence[Clause], pieces: Sequence[Piece]) -> bool:
+def _is_more(clauses: Sequence[Clause], pieces: Sequence[Piece], *, goes_on: bool) -> bool:
     """Whether nothing but another thing is said, and that it is another one: "and jam"."""
-    begins = bool(pieces) and any(clause.is_also for clause in clauses)
+    begins = bool(pieces) and (goes_on or any(clause.is_also for clause in clauses))
     return (
         begins
         and all(_may_be_bought(piece) for piece in pieces)

@@ -93,8 +93,8 @@ def _add(
     for option in listed:
         for words in _ways_to_say(option, lexicon):
             whole.setdefault(words, {}).setdefault(entity_id, option)
-            for part in _parts_of(words):
-                meant.setdefault(part, set()).add(option)
+        for part in _parts_of(_words_of(option, lexicon), lexicon):
+            meant.setdefault(part, set()).add(option)
     for part, of in meant.items():
         if len(of) == 1:
             parts.setdefault(part, {})[entity_id] = next(iter(of))
@@ -102,18 +102,24 @@ def _add(
 
 def _ways_to_say(option: str, lexicon: Lexicon) -> Iterator[tuple[str, ...]]:
     """Its own words, and those that the lexicon has for what Home Assistant calls so."""
-    spelled = folded(option).replace("_", " ")
-    for said in (spelled, *lexicon.choices.get(folded(option), ())):
-        words = tuple(as_counted(word, lexicon) for word in words_of(said))
-        if words:
+    for said in (option, *lexicon.choices.get(folded(option), ())):
+        words = _words_of(said, lexicon)
+        if not all(map(lexicon.only_joins, words)):
             yield words
 
 
-def _parts_of(words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+def _words_of(option: str, lexicon: Lexicon) -> tuple[str, ...]:
+    return tuple(as_counted(word, lexicon) for word in words_of(option.replace("_", " ")))
+
+
+def _parts_of(words: tuple[str, ...], lexicon: Lexicon) -> Iterator[tuple[str, ...]]:
     for length in range(1, len(words)):
         for start in range(len(words) - length + 1):
             part = words[start : start + length]
-            if any(len(word) >= SHORTEST_PART and word.isalpha() for word in part):
+            if any(
+                len(word) >= SHORTEST_PART and word.isalpha() and not lexicon.only_joins(word)
+                for word in part
+            ):
                 yield part
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar, Final
 
 from handlers.frames.case import Case
-from handlers.frames.clause import DURATIONS, Clause, Mention, Value
+from handlers.frames.clause import COUNTED, Clause, Mention, Value
 from handlers.frames.lexicon import Indirect, Lexicon, Role
 from handlers.frames.link import Piece
 
@@ -15,9 +15,14 @@ _HOURS: Final = 24
 _UP_TO: Final = ("ra", "re")
 _INFINITIVE: Final = "ni"
 # "Would you mind closing the gate", "the gate needs closing".
-_WANTS_GERUND: Final = frozenset({"mind", "need", "needs"})
+_WANTS_GERUND: Final = frozenset({"mind", "need", "needs", "wants"})
 _SHARES: Final = frozenset({"percent", "degree", "kelvin"})
-_UNITS: Final = _SHARES | DURATIONS
+_UNITS: Final = _SHARES | COUNTED
+# What may be left out of account where it has no other part in a sentence.
+_SAYS_NOTHING: Final = frozenset({
+    Role.FILLER, Role.DETERMINER, Role.PREPOSITION, Role.TO, Role.BY, Role.AND, Role.THEN, Role.ALSO,
+    Role.PRONOUN, Role.COPULA, Role.HERE, Role.EXCEPT, Role.ASK, Role.ENOUGH,
+})  # fmt: skip
 _HALVED: Final = frozenset({"degree", "hour"})
 
 
@@ -53,9 +58,13 @@ class PartReader:
         clause.indirect = indirect
         if self._nominal or self._soft:
             clause.mentions.append(Mention(tuple(self._nominal), tuple(self._soft), frozenset(self._placed)))
-        if clause.is_negated and self._only:
+        if clause.is_negated and (self._only or self._leaves_out()):
             clause.is_negated, clause.is_except = False, True
         return clause
+
+    def _leaves_out(self) -> bool:
+        """Whether a part only says of something that it is not meant: `de a konyhait ne`."""
+        return self._lexicon.language == "hu" and bool(self._clause.mentions) and not self._clause.has_action
 
     def _indirect(self, content: Sequence[Piece]) -> Indirect | None:
         """What is asked for without saying it, if nothing else is: once, or in several phrases."""
@@ -89,14 +98,12 @@ class PartReader:
             sense = piece.sense(role)
             if sense is not None and take(self, piece, sense.value, pieces, position, content):
                 return
-        if is_only(piece, Role.INDIRECT) or is_only(piece, Role.NEVER_MIND):
-            # It asks for something, or takes something back, beside something else that is asked for.
-            clause.unknown.append(piece.text)
-        elif piece.number is not None:
+        if piece.number is not None:
             self._number(piece, pieces, position)
         elif piece.words:
             self._name(piece)
-        elif not piece.senses or _is_needless_verb(piece, clause):
+        elif not any(sense.role in _SAYS_NOTHING for sense in piece.senses):
+            # Whatever it means, it has no part in what is asked for here.
             clause.unknown.append(piece.text)
 
     def _is_verb_here(self, piece: Piece, pieces: Sequence[Piece], position: int) -> bool:
@@ -145,6 +152,8 @@ class PartReader:
     ) -> bool:
         is_second = bool(self._clause.verbs)
         if is_second and not self._follows_verb(piece, value, pieces, position):
+            return False
+        if piece.sense(Role.MODE) and not self._can_act(value, pieces):
             return False
         if not self._may_be_verb(piece, value, pieces, position, content):
             return False
@@ -195,10 +204,14 @@ class PartReader:
         return True
 
     def _leads_to_option(self, piece: Piece, pieces: Sequence[Piece], position: int) -> bool:
-        """Whether what is also a particle says to what something is set: "put it in sleep mode"."""
+        """Whether what is also a particle says to what something is set: "put it in sleep mode", "to 21"."""
         rest = _following(pieces, position)
+        if not rest:
+            return False
+        if piece.sense(Role.TO) and rest[0].number is not None:
+            return True
         leads = piece.sense(Role.PREPOSITION) or piece.sense(Role.TO)
-        return bool(rest) and rest[0].sense(Role.OPTION) is not None and leads is not None
+        return rest[0].sense(Role.OPTION) is not None and leads is not None
 
     def _belongs_to_verb(self, piece: Piece, value: str, pieces: Sequence[Piece], position: int) -> bool:
         """Whether a particle is the verb's, said before or after it, or acts without one."""
@@ -239,6 +252,7 @@ class PartReader:
                 clause.tails
                 or clause.states
                 or clause.options
+                or clause.values
                 or any(one.sense(Role.STATE) or one.sense(Role.TAIL) for one in rest if one is not piece)
             )
             if (
@@ -306,6 +320,9 @@ class PartReader:
 
     def _number(self, piece: Piece, pieces: Sequence[Piece], position: int) -> None:
         clause = self._clause
+        if piece.sense(Role.FILLER) and piece.case is Case.OBJECT:
+            # `porszívózzál egyet`
+            return
         after = pieces[position + 1] if position + 1 < len(pieces) else None
         unit = after.sense(Role.UNIT) if after is not None else None
         if (
@@ -467,6 +484,10 @@ class PartReader:
         self._clause.has_copula = True
         return True
 
+    def _enough(self, *_: object) -> bool:
+        self._clause.is_enough = True
+        return True
+
     def _list_phrase(self, *_: object) -> bool:
         self._clause.verbs.append("list_phrase")
         return True
@@ -508,6 +529,7 @@ class PartReader:
         (Role.PRONOUN, _pronoun),
         (Role.COPULA, _copula),
         (Role.LIST_PHRASE, _list_phrase),
+        (Role.ENOUGH, _enough),
     )
 
 

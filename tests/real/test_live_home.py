@@ -3,33 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
-import socket as sockets
 import statistics
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
 from typing import Any
 
-import aiohttp
 import pytest
 import pytest_asyncio
 from homeassistant_api import AsyncWebsocketClient
 
-from config.settings import load_settings
 from handlers.execute import execute
 from handlers.status import Status
 from handlers.understanding import Command, Intent, Outcome, Phrase, Resolution, ServiceCall
-from provisioning.driver import Endpoint, InstanceSpec
-from provisioning.home.follow import FollowTimes
-from provisioning.home.live import HomeStatus, HomeTimes, LiveHome
+from provisioning.home.live import HomeStatus, LiveHome
 from provisioning.home.registry import Entity, EntityState, Registry
 from provisioning.home.socket import HomeAssistantSocket
-from provisioning.onboarding import Onboarding
-from provisioning.process.driver import ProcessDriver
-from provisioning.process.installation import Installer
+from tests.real.house import House, eventually, started_house
 
 pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
@@ -50,114 +39,12 @@ light:
         turn_off: []
 """
 LAMP = "light.bed_light"
-TIMES = HomeTimes(first_delay=0.05, longest_delay=0.5, follow=FollowTimes(heartbeat=0.3))
-
-
-@dataclass
-class Account:
-    """The secrets of the instance, in memory."""
-
-    token: str = ""
-    secret: str | None = field(default=None, repr=False)
-
-    async def password(self) -> str | None:
-        return self.secret
-
-    async def set_password(self, password: str) -> None:
-        self.secret = password
-
-    async def set_token(self, url: str, token: str) -> None:
-        del url
-        self.token = token
-
-
-@dataclass
-class House:
-    """A Home Assistant that a test may end and start again."""
-
-    driver: ProcessDriver
-    spec: InstanceSpec
-    http: aiohttp.ClientSession
-    endpoint: Endpoint
-    token: str = field(default="", repr=False)
-
-    async def start(self) -> None:
-        self.endpoint = await self.driver.start(self.spec)
-        await eventually(lambda: Onboarding(http=self.http).answers(self.endpoint), within=120)
-
-    async def stop(self) -> None:
-        await self.driver.stop(NAME, within=20)
-
-    def kill(self) -> None:
-        os.kill(self.driver._children[NAME].pid, signal.SIGKILL)
-
-    @asynccontextmanager
-    async def living(self, token: str | None = None) -> AsyncIterator[LiveHome]:
-        home = LiveHome(
-            user_id="u", url=self.endpoint.url, token=token or self.token, http=self.http, times=TIMES
-        )
-        running = asyncio.create_task(home.run())
-        try:
-            await home.wait_ready(60)
-            yield home
-        finally:
-            running.cancel()
-            with suppress(asyncio.CancelledError):
-                await running
-
-    @asynccontextmanager
-    async def admin(self) -> AsyncIterator[HomeAssistantSocket]:
-        """A connection beside the home's: somebody who changes things in Home Assistant."""
-        async with HomeAssistantSocket.connect(
-            self.endpoint.url, self.token, http=self.http, within=10
-        ) as socket:
-            yield socket
-
-
-async def eventually(holds: Callable[[], Any], *, within: float = 5) -> None:
-    async with asyncio.timeout(within):
-        while True:
-            answer = holds()
-            if await answer if asyncio.iscoroutine(answer) else answer:
-                return
-            await asyncio.sleep(0.01)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
-    settings = load_settings()
-    python = str(settings.ha_python) if settings.ha_python else None
-    driver = ProcessDriver(
-        data_dir=tmp_path_factory.mktemp("live-home"),
-        installer=Installer(folder=settings.cache_dir / "home-assistant", python=python),
-    )
-    spec = InstanceSpec(
-        user_id="u",
-        name=NAME,
-        host_port=_free_port(),
-        language="hu",
-        country="HU",
-        time_zone="Europe/Budapest",
-        config_yaml=CONFIGURATION,
-    )
-    async with aiohttp.ClientSession() as http:
-        await driver.prepare(lambda _progress: None)
-        house = House(driver, spec, http, Endpoint(""))
-        try:
-            await house.start()
-            account = Account()
-            house.token = await Onboarding(http=http).run(house.endpoint, account, language="hu")
-            yield house
-        finally:
-            await house.stop()
-            await driver.close()
-
-
-def _free_port() -> int:
-    with sockets.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    async with started_house(tmp_path_factory.mktemp("live-home"), NAME, CONFIGURATION) as started:
+        yield started
 
 
 def registry_of(home: LiveHome) -> Registry:

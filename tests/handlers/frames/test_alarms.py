@@ -47,6 +47,7 @@ def test_an_alarm_is_armed_and_disarmed(text: str, language: str, service: str) 
     [
         ("disarm the alarm", {"code_format": "number"}),
         ("arm the alarm", {"code_format": "number"}),
+        ("arm the alarm", {"code_arm_required": True}),
         ("arm the alarm for the night", {"supported_features": 3}),
     ],
 )

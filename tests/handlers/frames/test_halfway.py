@@ -32,6 +32,22 @@ ACTING = {Verdict.COMMANDS, Verdict.ASK}
         ("luck unlock the front door", "en"),
         ("trace turn everything off", "en"),
         ("lamb turn everything off", "en"),
+        # What has a meaning, but no part in it.
+        ("turn on the ceiling fan quiet", "en"),
+        ("turn off the kettle battery", "en"),
+        ("open the bedroom blind freezing", "en"),
+        ("unlock the front door red", "en"),
+        ("lehet hogy kapcsold le az olvasólámpát", "hu"),
+        # A word that may have been meant as a place, in a part of its own.
+        ("close the bedroom blind, it's ketchen", "en"),
+        # How long, or when.
+        ("turn on the kettle for an hour", "en"),
+        ("turn on the worktop light for half an hour", "en"),
+        ("dim the worktop light for ten minutes", "en"),
+        ("kapcsold fel az olvasólámpát fél órára", "hu"),
+        # So many people, and a station.
+        ("állítsd az olvasólámpát, öten vagyunk", "hu"),
+        ("radio four", "en"),
         # Forbidden.
         ("tilos kinyitni a garázskaput", "hu"),
         # A place that is none of this home.
@@ -44,6 +60,47 @@ ACTING = {Verdict.COMMANDS, Verdict.ASK}
 def test_nothing_is_done_of_what_is_only_half_a_command(text: str, language: str, area: str | None) -> None:
     heard_in = {"kitchen": "konyha"}.get(area or "") if language == "hu" else area
     assert understand(text, language, area=heard_in).verdict not in ACTING
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "left_alone"),
+    [
+        ("lock everything but the shed", "en", "lock.shed"),
+        ("lock up, not the shed", "en", "lock.shed"),
+        ("lock all the doors but the shed", "en", "lock.shed"),
+        ("zárd be az összes ajtót, de a shed-et ne", "hu", "lock.shed"),
+    ],
+)
+def test_what_is_left_out_is_left_out_however_the_rest_was_said(
+    text: str, language: str, left_alone: str
+) -> None:
+    locks = [
+        {"id": "lock.front", "name": "Front", "state": "unlocked"},
+        {"id": "lock.back", "name": "Back", "state": "unlocked"},
+        {"id": left_alone, "name": "Shed", "state": "unlocked"},
+    ]
+    understanding = understand(text, language, picture=parse_home({"entities": locks}))
+    assert left_alone not in targets(understanding)
+
+
+@pytest.mark.parametrize("text", ["I'm cold, but not the lounge", "bedtime except the movie night"])
+def test_where_nothing_can_be_left_out_an_exception_ends_it(text: str) -> None:
+    assert understand(text).verdict not in ACTING
+
+
+def test_a_noun_that_two_things_here_are_called_by_is_asked_about() -> None:
+    lamps = [
+        {"id": "light.tall", "name": "Tall lamp", "area": "den"},
+        {"id": "light.brass", "name": "Brass lamp", "area": "den"},
+    ]
+    picture = parse_home({"areas": [{"id": "den", "name": "Den"}], "entities": lamps})
+    assert understand("turn on the lamp", area="den", picture=picture).verdict is Verdict.ASK
+    assert understand("turn on the light", area="den", picture=picture).verdict is Verdict.COMMANDS
+
+
+@pytest.mark.parametrize("text", ["adj a nappalinak egy fokot", "állítsd a nappali termosztátot egy fokra"])
+def test_so_cold_a_room_is_no_wish(text: str) -> None:
+    assert understand(text, "hu").verdict not in ACTING
 
 
 def test_by_so_much_is_no_value_to_set() -> None:
