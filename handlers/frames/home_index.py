@@ -10,13 +10,16 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from handlers.frames.case import Case
 from handlers.frames.lexicon import Kind, Lexicon
 from handlers.frames.slips import Slips
 from handlers.frames.tokens import plain, words_of
 from provisioning.home.registry import Area, Entity, Floor, Registry
+
+if TYPE_CHECKING:
+    from handlers.frames.options import OptionIndex
 
 SHORTEST_OBJECT: Final = 5
 """Letters that are left of an object in a name, for it to be found by them."""
@@ -58,6 +61,7 @@ class HomeIndex:
         words_of: For each entity the words of its name and of each alias.
         slips: Finds the word that was meant.
         plain: Words with accents, by what they are without.
+        options: What can be chosen on its things, as far as that was looked for.
     """
 
     registry: Registry
@@ -75,6 +79,7 @@ class HomeIndex:
     plain: dict[str, str] = field(default_factory=dict)
     kinds: dict[str, tuple[int, int]] = field(default_factory=dict)
     ordered: list[str] | None = None
+    options: OptionIndex | None = None
 
     @property
     def everything(self) -> int:

@@ -20,7 +20,7 @@ from handlers.frames.options import options_in
 from handlers.frames.tokens import MAX_TOKENS, Token, folded, tokens_of
 from handlers.newest_of_each_home import NewestOfEachHome
 from handlers.understanding import StageReport, Understanding, Utterance, Verdict
-from provisioning.home.registry import HomePicture, Registry
+from provisioning.home.registry import HomePicture
 
 MAX_INDEXED_HOMES: Final = 256
 
@@ -44,7 +44,7 @@ class FrameStage:
         if utterance.language not in SUPPORTED:
             return _passed_on("no lexicon in this language")
         lexicon = await self._lexicon_of(utterance.language)
-        index = await self._index_of(picture.registry, lexicon)
+        index = await self._index_of(picture, lexicon)
         return understood(utterance, picture, index, lexicon)
 
     async def warm(self, languages: Iterable[str], picture: HomePicture | None = None) -> None:
@@ -53,7 +53,7 @@ class FrameStage:
             if language in SUPPORTED:
                 lexicon = await self._lexicon_of(language)
                 if picture is not None:
-                    await self._index_of(picture.registry, lexicon)
+                    await self._index_of(picture, lexicon)
 
     def close(self) -> None:
         """Let the thread go."""
@@ -66,20 +66,24 @@ class FrameStage:
             self._lexicons[language] = known
         return known
 
-    async def _index_of(self, registry: Registry, lexicon: Lexicon) -> HomeIndex:
+    async def _index_of(self, picture: HomePicture, lexicon: Lexicon) -> HomeIndex:
+        registry = picture.registry
         kept = self._indexes[lexicon.language]
         index = kept.get(registry)
         if index is None:
             older = kept.latest(registry)
             index = await self._indexing.run(
-                registry.key, lambda: kept.get(registry) or _indexed(registry, lexicon, older)
+                registry.key, lambda: kept.get(registry) or _indexed(picture, lexicon, older)
             )
             kept.put(registry, index)
         return index
 
 
-def _indexed(registry: Registry, lexicon: Lexicon, older: HomeIndex | None) -> HomeIndex:
-    return index_of(registry, lexicon) if older is None else updated(older, registry, lexicon)
+def _indexed(picture: HomePicture, lexicon: Lexicon, older: HomeIndex | None) -> HomeIndex:
+    registry = picture.registry
+    index = index_of(registry, lexicon) if older is None else updated(older, registry, lexicon)
+    options_in(picture, index, lexicon)
+    return index
 
 
 def understood(
@@ -129,7 +133,8 @@ def _linked(
     if _is_indirect(pieces):
         # A phrase that asks for something by itself may have hidden what its words say.
         yield pieces_of(tokens, index, lexicon, literally=True)
-    for said in options_in(picture, index, lexicon):
+    options = options_in(picture, index, lexicon)
+    for said in (options.whole, options.parts):
         if said:
             pieces = pieces_of(tokens, index, lexicon, options=said)
             if any(piece.sense(Role.OPTION) for piece in pieces):
