@@ -79,8 +79,12 @@ def asked_for(clause: Clause, index: HomeIndex, lexicon: Lexicon, utterance: Utt
         return _of_attribute(attribute or "temperature", clause, index, lexicon, utterance)
     if clause.states:
         return _in_states(clause, asks, index, lexicon, utterance)
-    is_plain = clause.mentions and not clause.attributes and asks & {"what", "how", "where"}
-    return _plain_state(clause, asks, index, lexicon) if is_plain else None
+    if not clause.mentions or clause.attributes:
+        return None
+    if "how_many" in asks:
+        # "How many minutes is the watering time"
+        return _what_it_is_on(clause, index, lexicon)
+    return _plain_state(clause, asks, index, lexicon) if asks & {"what", "how", "where"} else None
 
 
 def _in_states(

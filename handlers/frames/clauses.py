@@ -51,12 +51,13 @@ def _only_wonders(pieces: Sequence[Piece], clauses: Sequence[Clause], lexicon: L
 
 
 def _without_correction(pieces: Sequence[Piece]) -> Sequence[Piece]:
-    """Without the "no," of somebody who says it better now."""
+    """Without the "no," or "never mind," of somebody who says it better now."""
     for position, piece in enumerate(pieces[:-1]):
         if is_only(piece, Role.FILLER):
             continue
-        is_no = piece.sense(Role.NEGATION) is not None and pieces[position + 1].text == ","
-        return pieces[position + 2 :] if is_no and piece.text in {"no", "nem", "ne"} else pieces
+        is_no = piece.sense(Role.NEGATION) is not None and piece.text in {"no", "nem", "ne"}
+        takes_back = is_no or piece.sense(Role.NEVER_MIND) is not None
+        return pieces[position + 2 :] if takes_back and pieces[position + 1].text == "," else pieces
     return pieces
 
 
@@ -144,7 +145,7 @@ def _parts(pieces: Sequence[Piece], lexicon: Lexicon) -> Iterator[tuple[list[Pie
             yield [piece], False, False
             part, is_except, is_new = [], False, False
             continue
-        if _is_exception_before(piece, pieces[position + 1 :]):
+        if _is_exception_before(piece, part, pieces[position + 1 :]):
             rest, left_out = _before_exception(part)
             yield rest, is_except, is_new
             yield left_out, True, False
@@ -194,12 +195,17 @@ def _is_plain_state(piece: Piece) -> bool:
     return piece.sense(Role.STATE) is not None and piece.sense(Role.PREPOSITION) is None
 
 
-def _is_exception_before(piece: Piece, after: Sequence[Piece]) -> bool:
+def _is_exception_before(piece: Piece, part: Sequence[Piece], after: Sequence[Piece]) -> bool:
     """Whether what is left out stands before; `kivéve` may stand on either side."""
     if piece.sense(Role.EXCEPT_BEFORE) is None:
         return False
-    is_last = all(one.text in _STOPS or is_only(one, Role.FILLER) for one in after)
-    return is_last or piece.sense(Role.EXCEPT) is None
+    if piece.sense(Role.EXCEPT) is None or all(
+        one.text in _STOPS or is_only(one, Role.FILLER) for one in after
+    ):
+        return True
+    # `a konyhát kivéve kapcsolj le mindent`
+    says_what = any(one.sense(Role.VERB) for one in after) and not any(one.sense(Role.VERB) for one in part)
+    return says_what and any(one.words for one in part)
 
 
 def _is_plural(piece: Piece) -> bool:

@@ -309,6 +309,12 @@ class Lexicon:
         """Whether a word is one that stands between others: "on", "to", `és`."""
         return self._has(word, _JOINING)
 
+    def is_switching(self, word: str) -> bool:
+        """Whether a word is "on" or "off": that is done to things, and chosen on none."""
+        node = self._root.below.get(word)
+        senses = () if node is None else node.senses
+        return any(sense.role is Role.STATE and sense.value in {"on", "off"} for sense in senses)
+
     def is_unit(self, word: str) -> bool:
         """Whether a word, in any of its forms, is a unit."""
         return any(self._has(form.stem, _UNITS) for form in self.forms_of(word))

@@ -233,7 +233,7 @@ class _Linker:
 
     def _follows_article(self, at: int, senses: Sequence[Sense]) -> bool:
         """Whether what is else a filler says which one: "the right one"."""
-        if at == 0 or not all(sense.role in {Role.FILLER, Role.DETERMINER} for sense in senses):
+        if at == 0 or not all(sense.role is Role.FILLER for sense in senses):
             return False
         return self._lexicon.is_determiner(self._texts[at - 1])
 

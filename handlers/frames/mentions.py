@@ -81,6 +81,7 @@ class _Unit:
     kinds: tuple[str, ...]
     others: int = 0
     is_plural: bool = False
+    is_classed: bool = False
 
 
 def meant_by(mention: Mention, allowed: int, index: HomeIndex, lexicon: Lexicon) -> Meant:
@@ -205,7 +206,9 @@ def _word_unit(word: Word, index: HomeIndex, lexicon: Lexicon, *, is_placed: boo
         lexicon.kinds[one].loose or (lexicon.kinds[one].loose_at_places and at_place) for one in word.kinds
     )
     others = _called_otherwise(word, index, lexicon)
-    return _Unit(named, placed, kind, near, places, is_placed, loose, word.kinds, others, word.plural)
+    kinds = [lexicon.kinds[one] for one in word.kinds]
+    classed = any(one.classes for one in kinds) and not any("lock" in one.domains for one in kinds)
+    return _Unit(named, placed, kind, near, places, is_placed, loose, word.kinds, others, word.plural, classed)
 
 
 def _called_otherwise(word: Word, index: HomeIndex, lexicon: Lexicon) -> int:
@@ -243,6 +246,9 @@ def _narrowed(units: Sequence[_Unit], mask: int) -> Meant:
                 mask = bearing
             elif not unit.is_plural:
                 mask = mask & ~(unit.others & ~unit.named) or mask
+                if unit.is_classed and bearing.bit_count() == 1:
+                    # "The gate", where the other one is called a garage door.
+                    mask = bearing
         elif unit.placed & mask and (unit.is_placed or not unit.named & mask or unit.placed & mask == mask):
             places += [place for place in unit.places if place.mask & mask]
         elif unit.named & mask:

@@ -132,7 +132,7 @@ def _ways_to_say(option: str, lexicon: Lexicon) -> Iterator[tuple[str, ...]]:
     """Its own words, and those that the lexicon has for what Home Assistant calls so."""
     for said in (option, *lexicon.choices.get(folded(option), ())):
         words = _words_of(said, lexicon)
-        if not all(map(lexicon.only_joins, words)):
+        if not all(lexicon.only_joins(word) or lexicon.is_switching(word) for word in words):
             yield words
 
 

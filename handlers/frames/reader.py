@@ -91,8 +91,14 @@ class PartReader:
 
     def _take(self, piece: Piece, pieces: Sequence[Piece], position: int, content: Sequence[Piece]) -> None:
         clause = self._clause
+        if piece.places and piece.sense(Role.VAGUE) and any(one.places for one in pieces if one is not piece):
+            # "Downstairs in the cellar": the cellar says where.
+            self._vague(piece)
+            return
         if (piece.entities or piece.places) and not self._is_verb_here(piece, pieces, position):
             self._name(piece)
+            return
+        if is_only(piece, Role.FILLER) and self._place_filler(piece):
             return
         for role, take in self._TAKERS:
             sense = piece.sense(role)
@@ -132,7 +138,15 @@ class PartReader:
             self._placed.add(len(self._nominal))
         self._nominal.append(piece)
 
-    def _filler(self, *_: object) -> bool:
+    def _place_filler(self, piece: Piece) -> bool:
+        """Take the particle that a filler begins with, where the verb lacks one: "pull the blind up in"."""
+        clause = self._clause
+        particle, _, rest = piece.text.partition(" ")
+        lacks = rest and clause.verbs and not (clause.tails or clause.states)
+        if not lacks or (clause.verbs[-1], particle) not in self._lexicon.actions:
+            return False
+        clause.tails.append(particle)
+        self._in_place = True
         return True
 
     def _negation(self, piece: Piece, *_: object) -> bool:
@@ -218,6 +232,10 @@ class PartReader:
         clause, actions = self._clause, self._lexicon.actions
         if " " in value and ("", value) in actions:
             return True
+        rest = _following(pieces, position)
+        if clause.states and rest and rest[0].places and piece.sense(Role.PREPOSITION):
+            # "Get the blind shut in the den"
+            return False
         if clause.verbs:
             follows = position > 0 and pieces[position - 1].sense(Role.VERB) is not None
             has_one = bool(clause.tails) and self._lexicon.language == "en"
@@ -264,7 +282,8 @@ class PartReader:
         if clause.tails and not self._asks and piece.sense(Role.PREPOSITION):
             return False
         asks_what = self._asks and set(clause.asks) & {"what", "how", "how_many"}
-        if piece.sense(Role.PREPOSITION) and asks_what and rest and rest[0].words:
+        names_floor = bool(rest and rest[0].places and rest[0].places[0].is_floor)
+        if piece.sense(Role.PREPOSITION) and asks_what and rest and rest[0].words and not names_floor:
             return False
         clause.states.append(value)
         self._in_place = False
@@ -311,7 +330,8 @@ class PartReader:
             values[-1] = counted
             return True
         if value not in _SHARES:
-            self._clause.unknown.append(piece.text)
+            if not self._asks:
+                self._clause.unknown.append(piece.text)
             return True
         if value == "degree" or self._asks:
             self._clause.attributes.append("temperature" if value == "degree" else "percent")
