@@ -36,7 +36,7 @@ _IN_STATE: Final = {
     **dict.fromkeys(
         ("on", "off"),
         ("light", "switch", "fan", "climate", "media_player", "input_boolean", "humidifier", "automation",
-         "siren"),
+         "siren", "vacuum", "lawn_mower"),
     ),
 }  # fmt: skip
 _MEASURED: Final = {
@@ -56,6 +56,8 @@ _OPPOSITES: Final = {
 }  # fmt: skip
 # What something is after it was done.
 _DONE: Final = {"turn_off": "off", "turn_on": "on", "lock": "locked", "close": "closed", "unlock": "unlocked"}
+# What is "on", or "still going", of what has no such state.
+_AT_WORK: Final = {"vacuum": "cleaning", "lawn_mower": "mowing"}
 _LOCKED: Final = frozenset({"locked", "unlocked"})
 _SENSED_STATE: Final = {"open": "on", "closed": "off", "unlocked": "on", "locked": "off"}
 _CLASSED: Final = frozenset({"cover", "binary_sensor"})
@@ -69,6 +71,8 @@ def asked_for(clause: Clause, index: HomeIndex, lexicon: Lexicon, utterance: Utt
         return Intent(TIME if "time" in asks else DATE)
     if clause.changes or clause.values:
         return None
+    if "is" in asks and clause.verbs == ["set"] and _is_alarm(clause, index, lexicon):
+        clause.states = ["armed"]
     if not _only_asks(clause, lexicon):
         done = _brought_about(clause, lexicon)
         if done is None:
@@ -85,6 +89,11 @@ def asked_for(clause: Clause, index: HomeIndex, lexicon: Lexicon, utterance: Utt
         # "How many minutes is the watering time"
         return _what_it_is_on(clause, index, lexicon)
     return _plain_state(clause, asks, index, lexicon) if asks & {"what", "how", "where"} else None
+
+
+def _is_alarm(clause: Clause, index: HomeIndex, lexicon: Lexicon) -> bool:
+    meant = _meant(clause, index.domains.get("alarm_control_panel", 0), index, lexicon)
+    return bool(clause.mentions) and meant is not None and meant.mask != 0
 
 
 def _in_states(
@@ -349,6 +358,8 @@ def _slots(meant: Meant, mask: int, state: str, index: HomeIndex) -> dict[str, S
     value = _STATES[state]
     if slots["domain"] == "binary_sensor":
         value = _SENSED_STATE.get(value, value)
+    elif slots["domain"] in _AT_WORK:
+        value = {"on": _AT_WORK[str(slots["domain"])]}.get(value, value)
     elif slots["domain"] == "lock":
         value = {"open": "unlocked", "closed": "locked"}.get(value, value)
     slots["state"] = value

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 from handlers.frames.case import Case
 from handlers.frames.clause import Clause, Mention, Sentence
-from handlers.frames.lexicon import Lexicon, Role
+from handlers.frames.lexicon import Indirect, Lexicon, Role
 from handlers.frames.link import Piece
 from handlers.frames.reader import PartReader, is_only, meaning_of
 
@@ -28,7 +28,7 @@ def sentence_of(pieces: Sequence[Piece], lexicon: Lexicon) -> Sentence:
         return Sentence((), asks, not_for_me=remark)
     parts = list(_parts(pieces, lexicon))
     is_alone = sum(any(not is_only(piece, Role.FILLER) for piece in part) for part, _, _ in parts) == 1
-    builder = _Builder(lexicon, asks=asks, is_alone=is_alone)
+    builder = _Builder(lexicon, asks=asks, is_alone=is_alone, joined=_joined_phrases(pieces))
     for part in parts:
         builder.add(part)
     clauses = builder.clauses()
@@ -190,6 +190,18 @@ def _reason_at_the_edge(pieces: Sequence[Piece]) -> Piece | None:
     return edges[0] if acts and any(piece.words for piece in others) else None
 
 
+def _joined_phrases(pieces: Sequence[Piece]) -> list[Indirect]:
+    """What is asked for without saying it, next to an "and": no reason, but another command."""
+    said = [piece for piece in pieces if not is_only(piece, Role.FILLER)]
+    found = []
+    for position, piece in enumerate(said):
+        meaning = meaning_of(piece)
+        beside = (*said[max(position - 1, 0) : position], *said[position + 1 : position + 2])
+        if meaning is not None and any(one.sense(Role.AND) or one.sense(Role.THEN) for one in beside):
+            found.append(meaning)
+    return found
+
+
 def _is_plain_state(piece: Piece) -> bool:
     """Whether it says how something is to be, and is no preposition: "off", not "on"."""
     return piece.sense(Role.STATE) is not None and piece.sense(Role.PREPOSITION) is None
@@ -254,10 +266,11 @@ def _begins_another(piece: Piece, particle: Piece, part: Sequence[Piece], lexico
 class _Builder:
     """Puts parts together to clauses."""
 
-    def __init__(self, lexicon: Lexicon, *, asks: bool, is_alone: bool) -> None:
+    def __init__(self, lexicon: Lexicon, *, asks: bool, is_alone: bool, joined: Collection[Indirect]) -> None:
         self._lexicon = lexicon
         self._asks = asks
         self._is_alone = is_alone
+        self._joined = joined
         self._clauses: list[Clause] = []
         self._waiting: list[Clause] = []
         self._left_out: list[Mention] = []
@@ -290,7 +303,7 @@ class _Builder:
     def clauses(self) -> list[Clause]:
         """All of them; what only says why, beside what says what, is left away."""
         found = [*self._clauses, *self._waiting]
-        plain = [clause for clause in found if clause.indirect is None]
+        plain = [clause for clause in found if clause.indirect is None or clause.indirect in self._joined]
         if (
             plain
             and len(plain) < len(found)

@@ -113,13 +113,17 @@ class Compiler:
         groups = grouped(sentence.clauses, self._index, self._lexicon)
         if len(groups) > 1 and any(group.is_list for group in groups):
             return self._with_lists(groups, sentence)
-        listed = list_intents(
-            sentence.clauses,
-            self._tokens,
-            self._index,
-            self._lexicon,
-            self._utterance,
-            goes_on=sentence.begins_with_and,
+        listed = (
+            None
+            if sentence.is_question
+            else list_intents(
+                sentence.clauses,
+                self._tokens,
+                self._index,
+                self._lexicon,
+                self._utterance,
+                goes_on=sentence.begins_with_and,
+            )
         )
         if listed is not None:
             return self._understood(Verdict.COMMANDS, listed)

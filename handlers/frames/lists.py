@@ -26,6 +26,8 @@ _INTENT_OF: Final = {
 _OF_ITSELF: Final = frozenset({"megy", "kerül", "list_phrase"})
 LONGEST_ARTICLE: Final = 3
 """Letters of a word that may be an article or a connector; a thing to buy has more."""
+LONGEST_THING: Final = 3
+"""Words of what goes onto a list that is named and no more; a longer one may be a remark about it."""
 _SHOPPING: Final = ("shopping", "grocer", "bevásárl")
 _EDGES: Final = frozenset({Role.FILLER, Role.DETERMINER, Role.AND, Role.ALSO})
 _AROUND: Final = _EDGES | {Role.TO, Role.PREPOSITION, Role.TAIL, Role.LIST_PHRASE}
@@ -154,7 +156,7 @@ def _onto(
     """What is done with one list that some pieces name, to what is named by some of them."""
     lists = index.domains.get("todo", 0)
     named = [piece for piece in pieces if _is_list(piece, lists, lexicon)]
-    action = _action(clauses, lexicon, is_directed=any(_is_onto(piece, tokens) for piece in named))
+    action = _action(clauses, lexicon, is_directed=_is_directed(named, clauses, tokens))
     if action is None or not (named or _is_shopping(things)):
         return None
     todo = _which(named, lists, index)
@@ -206,6 +208,17 @@ def _action(clauses: Sequence[Clause], lexicon: Lexicon, *, is_directed: bool) -
         if action in _INTENT_OF
     ]
     return max(possible)[1] if possible else None
+
+
+def _is_directed(named: Sequence[Piece], clauses: Sequence[Clause], tokens: Sequence[Token]) -> bool:
+    return any(_is_onto(piece, tokens) for piece in named) or _says_only_a_thing(clauses, tokens)
+
+
+def _says_only_a_thing(clauses: Sequence[Clause], tokens: Sequence[Token]) -> bool:
+    """Whether a list is named, and beside it, behind a comma, something short: "shopping list, cat litter"."""
+    unknown = [piece for clause in clauses for piece in clause.texts if piece.is_unknown]
+    is_short = 0 < len(unknown) <= LONGEST_THING and any(token.text == "," for token in tokens)
+    return is_short and not any(clause.asks for clause in clauses)
 
 
 def _is_more(clauses: Sequence[Clause], pieces: Sequence[Piece], *, goes_on: bool) -> bool:

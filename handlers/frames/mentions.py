@@ -208,7 +208,9 @@ def _word_unit(word: Word, index: HomeIndex, lexicon: Lexicon, *, is_placed: boo
     others = _called_otherwise(word, index, lexicon)
     kinds = [lexicon.kinds[one] for one in word.kinds]
     classed = any(one.classes for one in kinds) and not any("lock" in one.domains for one in kinds)
-    return _Unit(named, placed, kind, near, places, is_placed, loose, word.kinds, others, word.plural, classed)
+    return _Unit(
+        named, placed, kind, near, places, is_placed, loose, word.kinds, others, word.plural, classed
+    )
 
 
 def _called_otherwise(word: Word, index: HomeIndex, lexicon: Lexicon) -> int:
