@@ -19,9 +19,11 @@ from pydantic import SecretStr
 
 from config.errors import WyomingCentralError
 from config.generated_secrets import new_encryption_key
+from config.languages import SUPPORTED
 from config.listen import ListenAddress
 from config.schema import Origin
 from config.settings import Reading, Settings, ensure_secrets, read_settings
+from handlers.frames.lexicon_file import lexicon_of
 from provisioning.docker.engine import Engine
 from provisioning.docker.pull import is_there
 from provisioning.errors import InstanceError
@@ -105,6 +107,7 @@ async def examine() -> list[Finding]:
         _folder("data folder", settings.data_dir),
         _folder("cache folder", settings.cache_dir),
         _secrets(settings),
+        *await asyncio.to_thread(lambda: list(_own_words(settings.data_dir / "lexicon"))),
         *stored.findings,
         *await _processes(settings, stored),
         *await _engine(settings),
@@ -147,6 +150,19 @@ def _secrets(settings: Settings) -> Finding:
     made = all((settings.secrets_dir / name).is_file() for name in missing)
     place = f"generated in {settings.secrets_dir}" if made else f"{names} will be generated"
     return Finding("secrets", Grade.OK, place)
+
+
+def _own_words(folder: Path) -> Iterator[Finding]:
+    """Words that an admin put on top of a language, which are read when a server starts."""
+    for path in (folder / f"{language}.yaml" for language in SUPPORTED):
+        if not path.exists():
+            continue
+        try:
+            lexicon_of(path.stem, folder)
+        except WyomingCentralError as error:
+            yield Finding("lexicon", Grade.PROBLEM, error.message, error.remedy)
+        else:
+            yield Finding("lexicon", Grade.OK, f"{path} can be used")
 
 
 async def _database(settings: Settings) -> _Stored:

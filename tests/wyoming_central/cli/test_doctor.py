@@ -128,3 +128,22 @@ def test_an_engine_that_is_wanted_and_not_there_is_a_problem(
     finding = examined(cli, code=1)["Docker"]
     assert "cannot be reached" in finding["message"]
     assert "DOCKER_HOST" in finding["remedy"]
+
+
+def test_words_of_ones_own_are_read(cli: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATA_DIR", str(tmp_path))
+    assert "lexicon" not in examined(cli)
+    words = tmp_path / "lexicon" / "hu.yaml"
+    words.parent.mkdir()
+    words.write_text("fillers: [tündérkém]\n", encoding="utf-8")
+    assert examined(cli)["lexicon"] == {
+        "subject": "lexicon",
+        "grade": "ok",
+        "message": f"{words} can be used",
+        "remedy": None,
+    }
+    words.write_text("filler: [tündérkém]\n", encoding="utf-8")
+    finding = examined(cli, code=1)["lexicon"]
+    assert finding["grade"] == "problem"
+    assert "is no group of the lexicon" in finding["message"]
+    assert "docs/lexicon.md" in finding["remedy"]
