@@ -69,22 +69,30 @@ def asked_for(clause: Clause, index: HomeIndex, lexicon: Lexicon, utterance: Utt
     asks = set(clause.asks)
     if not clause.mentions and asks & {"time", "date"}:
         return Intent(TIME if "time" in asks else DATE)
-    if clause.changes or clause.values:
+    if clause.changes or clause.values or not _asks_only(clause, asks, index, lexicon):
         return None
-    if "is" in asks and clause.verbs == ["set"] and _is_alarm(clause, index, lexicon):
-        clause.states = ["armed"]
-    if not _only_asks(clause, lexicon):
-        done = _brought_about(clause, lexicon)
-        if done is None:
-            return None
-        clause.states = [done]
     attribute = _attribute(clause, asks)
     if attribute is not None or "like" in asks:
         return _of_attribute(attribute or "temperature", clause, index, lexicon, utterance)
     if clause.states:
         return _in_states(clause, asks, index, lexicon, utterance)
-    if not clause.mentions or clause.attributes:
-        return None
+    return _plainly(clause, asks, index, lexicon) if clause.mentions and not clause.attributes else None
+
+
+def _asks_only(clause: Clause, asks: set[str], index: HomeIndex, lexicon: Lexicon) -> bool:
+    """Whether nothing is to be done; a state that "did I lock it" asks for is added to the clause."""
+    if "is" in asks and clause.verbs == ["set"] and _is_alarm(clause, index, lexicon):
+        clause.states = ["armed"]
+    if _only_asks(clause, lexicon):
+        return True
+    done = _brought_about(clause, lexicon)
+    if done is not None:
+        clause.states = [done]
+    return done is not None
+
+
+def _plainly(clause: Clause, asks: set[str], index: HomeIndex, lexicon: Lexicon) -> Intent | None:
+    """How something is of which nothing but the name was said."""
     if "how_many" in asks:
         # "How many minutes is the watering time"
         return _what_it_is_on(clause, index, lexicon)

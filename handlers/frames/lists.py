@@ -215,7 +215,7 @@ def _is_directed(named: Sequence[Piece], clauses: Sequence[Clause], tokens: Sequ
 
 
 def _says_only_a_thing(clauses: Sequence[Clause], tokens: Sequence[Token]) -> bool:
-    """Whether a list is named, and beside it, behind a comma, something short: "shopping list, cat litter"."""
+    """Whether a list is named, and beside it, at a comma, something short: "shopping list, cat litter"."""
     unknown = [piece for clause in clauses for piece in clause.texts if piece.is_unknown]
     is_short = 0 < len(unknown) <= LONGEST_THING and any(token.text == "," for token in tokens)
     return is_short and not any(clause.asks for clause in clauses)

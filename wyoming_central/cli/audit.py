@@ -14,6 +14,7 @@ from wyoming_central.cli.commands import group
 from wyoming_central.cli.find import OfUser, find_turn, find_user
 from wyoming_central.cli.options import AsJson
 from wyoming_central.cli.output import (
+    Column,
     moment,
     note,
     or_dash,
@@ -22,7 +23,10 @@ from wyoming_central.cli.output import (
     show_json,
     show_json_line,
     show_line,
+    show_table,
 )
+from wyoming_central.cli.stage_shares import StageShare, stage_shares
+from wyoming_central.cli.stage_shares import as_json as share_as_json
 from wyoming_central.cli.store import Store, open_store
 from wyoming_central.cli.turn_data import objects, stage_lines
 
@@ -71,6 +75,46 @@ def show(
 ) -> None:
     """Show all that is known of one turn."""
     asyncio.run(_show(request, as_json=as_json))
+
+
+@app.command()
+def stages(
+    *,
+    limit: Annotated[
+        int, typer.Option("--limit", "-n", min=1, max=10_000, help="Of so many newest turns.")
+    ] = 1000,
+    user: OfUser = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show how many turns each stage understood, and how long it took."""
+    asyncio.run(_stages(limit, user, as_json=as_json))
+
+
+async def _stages(limit: int, of_user: str | None, *, as_json: bool) -> None:
+    async with open_store() as store:
+        user_id = (await find_user(store, of_user)).id if of_user is not None else None
+        shares = stage_shares(await store.audit.tail(limit, user_id=user_id))
+    if as_json:
+        show_json([share_as_json(one) for one in shares])
+    elif shares:
+        show_table(_SHARE_COLUMNS, [_share_row(one) for one in shares])
+    else:
+        note("Nothing was said yet.")
+
+
+_SHARE_COLUMNS: Final = (
+    Column("STAGE"),
+    Column("ASKED", right=True),
+    Column("TOOK", right=True),
+    Column("SHARE", right=True),
+    Column("P50 MS", right=True),
+    Column("P95 MS", right=True),
+)
+
+
+def _share_row(share: StageShare) -> tuple[str, ...]:
+    times = ("–" if ms is None else f"{ms:.2f}" for ms in (share.p50_ms, share.p95_ms))
+    return (share.stage, str(share.asked), str(share.taken), f"{100 * share.share:.1f} %", *times)
 
 
 async def _tail(limit: int, of_user: str | None, *, follow: bool, as_json: bool) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -140,3 +141,40 @@ def test_of_a_removed_user_only_that_there_was_a_turn_is_shown(cli: Any, said: N
     assert "a removed user" in shown
     assert "ok: (erased)" in shown
     assert "lámpát" not in shown
+
+
+def staged(request_id: str, *stages: tuple[str, str, float]) -> AuditRow:
+    reports = [
+        {"stage": stage, "verdict": verdict, "ms": ms, "reason": None} for stage, verdict, ms in stages
+    ]
+    return replace(turn(request_id * 16, None, "turn it on"), stages=reports)
+
+
+def test_the_share_of_each_stage_is_of_all_turns_and_its_time_of_those_it_was_asked(
+    cli: Any, stored: Any, rows: Any
+) -> None:
+    async def some(store: Any) -> None:
+        await write(
+            store,
+            staged("a1", ("frames", "commands", 0.4)),
+            staged("a2", ("frames", "commands", 0.6)),
+            staged("a3", ("frames", "pass-on", 0.2), ("templates", "question", 4.0)),
+            staged("a4", ("frames", "pass-on", 0.4), ("templates", "pass-on", 6.0)),
+            replace(turn("a5" * 16, None, ""), stages=None),
+        )
+
+    stored(some)
+    assert rows("audit", "stages") == [
+        {"stage": "frames", "asked": 4, "taken": 2, "share": 0.5, "p50_ms": 0.4, "p95_ms": 0.6},
+        {"stage": "templates", "asked": 2, "taken": 1, "share": 0.25, "p50_ms": 5.0, "p95_ms": 6.0},
+        {"stage": "nobody", "asked": 4, "taken": 1, "share": 0.25, "p50_ms": None, "p95_ms": None},
+    ]
+    shown = cli("audit", "stages").stdout
+    assert "50.0 %" in shown
+    assert "nobody" in shown
+
+
+def test_where_nothing_was_said_no_stage_has_a_share(cli: Any, stored: Any, rows: Any) -> None:
+    stored(lambda _store: asyncio.sleep(0))
+    assert rows("audit", "stages") == []
+    assert "Nothing was said yet" in cli("audit", "stages").stderr
