@@ -176,7 +176,10 @@ def _set_light(intent: Intent, _entity: Entity, state: EntityState | None) -> Se
         return _coloured(colour, intent) if not modes or modes & _COLOURED_MODES else None
     kelvin = number(intent.slots.get("temperature"), 1000, 20000)
     if kelvin is not None:
-        data = {"color_temp_kelvin": int(kelvin)}
+        data: dict[str, Any] = {"color_temp_kelvin": int(kelvin)}
+        brightness = number(intent.slots.get("brightness"), 0, 100)
+        if brightness is not None:
+            data["brightness_pct"] = brightness
         values = {"kelvin": int(kelvin)}
         return (
             Service("light", "turn_on", "light.kelvin", data, values)
@@ -305,7 +308,8 @@ def _choose(intent: Intent, entity: Entity, state: EntityState | None) -> Servic
 _FARTHEST: Final = 1e12
 _UNITS: Final = {
     "percent": ("%",), "degree": ("°C", "°F", "°"), "kelvin": ("K",), "gram": ("g",), "kilogram": ("kg",),
-    "litre": ("L", "l"), "watt": ("W",), "metre": ("m",), "centimetre": ("cm",),
+    "litre": ("L", "l"), "watt": ("W",), "ampere": ("A",), "volt": ("V",), "metre": ("m",),
+    "centimetre": ("cm",),
 }  # fmt: skip
 _SECONDS: Final = {"second": 1, "minute": 60, "hour": 3600}
 # As Home Assistant has them, and as people write them at a number of their own.

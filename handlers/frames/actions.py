@@ -25,17 +25,18 @@ class PerEntity:
     of: Mapping[str, str]
 
 
-_SWITCHED: Final = (
+SWITCHED: Final = frozenset({
     "automation", "camera", "climate", "fan", "humidifier", "input_boolean", "light", "media_player",
     "remote", "siren", "switch", "water_heater",
-)  # fmt: skip
+})  # fmt: skip
+"""What is turned on and off, and nothing else."""
 _STARTED: Final = {
-    **dict.fromkeys((*_SWITCHED, "valve", "scene", "script", "button", "input_button"), "HassTurnOn"),
+    **dict.fromkeys((*SWITCHED, "valve", "scene", "script", "button", "input_button"), "HassTurnOn"),
     "vacuum": "HassVacuumStart",
     "lawn_mower": "HassLawnMowerStartMowing",
 }
 _ENDED: Final = {
-    **dict.fromkeys((*_SWITCHED, "valve", "script"), "HassTurnOff"),
+    **dict.fromkeys((*SWITCHED, "valve", "script"), "HassTurnOff"),
     "vacuum": "HassVacuumReturnToBase",
     "lawn_mower": "HassLawnMowerDock",
 }
@@ -56,11 +57,13 @@ _SIMPLE: Final[Mapping[str, Mapping[str, str]]] = {
         "alarm_control_panel": "HassAlarmDisarm",
         **dict.fromkeys(("button", "input_button", "script", "siren"), "HassTurnOn"),
     },
-    "toggle": dict.fromkeys((*_SWITCHED, "cover"), "HassToggle"),
+    "toggle": dict.fromkeys((*SWITCHED, "cover"), "HassToggle"),
     "start": {**_STARTED, "media_player": "HassMediaUnpause"},
-    "activate": dict.fromkeys(
-        ("scene", "script", "automation", "switch", "button", "input_button"), "HassTurnOn"
-    ),
+    "activate": {
+        **dict.fromkeys(("scene", "script", "automation", "button", "input_button"), "HassTurnOn"),
+        **dict.fromkeys(("switch", "fan", "humidifier", "valve"), "HassTurnOn"),
+        "vacuum": "HassVacuumStart", "lawn_mower": "HassLawnMowerStartMowing",
+    },
     "press": dict.fromkeys(("button", "input_button", "script"), "HassTurnOn"),
     "open": OPENED,
     "close": CLOSED,
@@ -114,6 +117,8 @@ _SETTING: Final = frozenset({
 _CHOOSING: Final = frozenset({
     "set", "turn_on", "fel", "activate", "start", "play", "arm_away", "arm_home", "arm_night",
 })  # fmt: skip
+# What is ended so is not set to a colour or a mode.
+_UNDOING: Final = frozenset({"turn_off", "le", "stop", "close", "toggle", "pause"})
 # What is turned off is not at the same time set to something.
 _ENDING: Final = frozenset({"turn_off", "le"})
 
@@ -194,10 +199,18 @@ def _is_of_others(actions: tuple[str, ...], domain: str, clause: Clause) -> bool
     """Whether something is asked for that only things of other domains have."""
     if not _has_attribute(domain, clause) or (set(actions) & _TEMPERING and domain not in _TEMPERED):
         return True
+    if _says_several(clause):
+        return True
     if "boost" in actions and domain in {"water_heater", "humidifier"} and not clause.values:
         # Many of them have a mode of that name; which one has is in its state.
         return True
     return domain not in NUMBERS and any(value.unit in COUNTED for value in clause.values)
+
+
+def _says_several(clause: Clause) -> bool:
+    """Whether two of the same were said, as in "from 19 to 21": which of them is meant is not known here."""
+    numbers = sum(value.number is not None for value in clause.values)
+    return max(numbers, len(clause.colors), len(clause.whites), len(clause.modes), len(clause.options)) > 1
 
 
 def _has_attribute(domain: str, clause: Clause) -> bool:
@@ -247,8 +260,8 @@ def _media_step(_actions: tuple[str, ...], domain: str, clause: Clause) -> Draft
     return (f"HassMedia{clause.steps[0].capitalize()}", {}) if domain == "media_player" else None
 
 
-def _colour(_actions: tuple[str, ...], domain: str, clause: Clause) -> Draft | None:
-    if domain != "light":
+def _colour(actions: tuple[str, ...], domain: str, clause: Clause) -> Draft | None:
+    if domain != "light" or set(actions) & _UNDOING:
         return None
     slots: dict[str, Any] = {}
     if clause.colors:
@@ -261,8 +274,10 @@ def _colour(_actions: tuple[str, ...], domain: str, clause: Clause) -> Draft | N
     return "HassLightSet", slots
 
 
-def _mode(_actions: tuple[str, ...], domain: str, clause: Clause) -> Draft | None:
-    return ("HassClimateSetHvacMode", {"hvac_mode": clause.modes[0]}) if domain == "climate" else None
+def _mode(actions: tuple[str, ...], domain: str, clause: Clause) -> Draft | None:
+    if domain != "climate" or set(actions) & _UNDOING or clause.values:
+        return None
+    return "HassClimateSetHvacMode", {"hvac_mode": clause.modes[0]}
 
 
 _Drafting: TypeAlias = Callable[[tuple[str, ...], str, Clause], Draft | None]

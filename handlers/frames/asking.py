@@ -47,7 +47,7 @@ _SET_BY_NAME: Final = ("number", "input_number", "select", "input_select", "sens
 _SET: Final = (*_HEATING, *_SET_BY_NAME[:-1])
 # Things with options, by what people call these.
 _CHOSEN: Final = {
-    "mode": ("climate", "fan", "humidifier", "water_heater"),
+    "mode": ("climate", "fan", "humidifier", "water_heater", "select", "input_select"),
     "source": ("media_player",),
 }  # fmt: skip
 _OPPOSITES: Final = {

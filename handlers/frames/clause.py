@@ -13,7 +13,7 @@ from handlers.frames.link import Piece, Word
 DURATIONS: Final = frozenset({"second", "minute", "hour"})
 """Units of how long something takes, or of when it is to be done."""
 
-COUNTED: Final = DURATIONS | {"gram", "kilogram", "litre", "watt", "metre", "centimetre"}
+COUNTED: Final = DURATIONS | {"gram", "kilogram", "litre", "watt", "ampere", "volt", "metre", "centimetre"}
 """Units in which only a number of the home is set."""
 
 
@@ -73,6 +73,7 @@ class Clause:
         changes: More (1) or less (-1) of an attribute.
         options: What is to be chosen: by entity id one of its options.
         adds: "Another" so much was said.
+        is_only: "Only" was said.
         is_enough: It was said that there is enough of something.
         vague_place: A word such as "outside", which may be no place that this home knows.
         unknown: What nobody could explain; a clause with any is not acted upon.
@@ -98,6 +99,7 @@ class Clause:
     unknown: list[str] = field(default_factory=list)
     adds: bool = False
     is_enough: bool = False
+    is_only: bool = False
     is_pronoun: bool = False
     is_also: bool = False
     is_here: bool = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from itertools import dropwhile, takewhile
 from typing import Final
 
 from handlers.frames.case import Case
@@ -22,11 +23,18 @@ def sentence_of(pieces: Sequence[Piece], lexicon: Lexicon) -> Sentence:
     content = [piece for piece in pieces if not is_only(piece, Role.FILLER) and piece.text not in _STOPS]
     if content and all(piece.sense(Role.NEVER_MIND) for piece in content):
         return Sentence((), never_mind=True)
+    if content and _tells_a_thing(content):
+        # "Tell Dusty to go home": what it is told is what is to be done.
+        told = next(piece for piece in content if piece.text == "to")
+        pieces = [piece for piece in pieces if piece is not content[0] and piece is not told]
+        content = [piece for piece in content[1:] if piece is not told]
     asks = _is_question(content, lexicon)
     remark = _remark(content, pieces, asks=asks)
     if remark is not None:
         return Sentence((), asks, not_for_me=remark)
     parts = list(_parts(pieces, lexicon))
+    if _is_taken_back(parts):
+        return Sentence((), never_mind=True)
     is_alone = sum(any(not is_only(piece, Role.FILLER) for piece in part) for part, _, _ in parts) == 1
     builder = _Builder(lexicon, asks=asks, is_alone=is_alone, joined=_joined_phrases(pieces))
     for part in parts:
@@ -38,15 +46,22 @@ def sentence_of(pieces: Sequence[Piece], lexicon: Lexicon) -> Sentence:
         asks, clauses[0].asks = True, ["what"]
     if clauses and _is_cut_off(pieces):
         clauses[-1].unknown.append("…")
-    first = next((piece for piece in pieces if piece.text not in _STOPS), None)
+    first = next((piece for piece in pieces if piece.text not in _STOPS and not _is_mere_filler(piece)), None)
     return Sentence(
         tuple(clauses), asks, begins_with_and=first is not None and first.sense(Role.AND) is not None
     )
 
 
+def _is_taken_back(parts: Sequence[tuple[list[Piece], bool, bool]]) -> bool:
+    """Whether the last part takes back what was said before: "turn on the lamp, never mind"."""
+    said = [content for part, _, _ in parts if (content := [one for one in part if not _is_mere_filler(one)])]
+    return len(said) > 1 and all(piece.sense(Role.NEVER_MIND) for piece in said[-1])
+
+
 def _only_wonders(pieces: Sequence[Piece], clauses: Sequence[Clause], lexicon: Lexicon) -> bool:
     """Whether a negation makes a question only more doubtful: `nem maradt nyitva a kapu?`."""
-    asks = bool(pieces) and pieces[-1].text == "?" and all(clause.states for clause in clauses)
+    is_doubt = bool(pieces) and (pieces[-1].text == "?" or any("maradt" in one.text for one in pieces))
+    asks = is_doubt and all(clause.states for clause in clauses)
     return asks and lexicon.language == "hu" and not any(clause.verbs for clause in clauses)
 
 
@@ -56,12 +71,17 @@ def _without_correction(pieces: Sequence[Piece]) -> Sequence[Piece]:
         if is_only(piece, Role.FILLER):
             continue
         is_no = piece.sense(Role.NEGATION) is not None and piece.text in {"no", "nem", "ne"}
+        rest = list(dropwhile(_is_mere_filler, pieces[position + 1 :]))
         takes_back = is_no or piece.sense(Role.NEVER_MIND) is not None
-        return pieces[position + 2 :] if takes_back and pieces[position + 1].text == "," else pieces
+        return rest[1:] if takes_back and rest and rest[0].text == "," else pieces
     return pieces
 
 
 # --- what kind of sentence ---------------------------------------------------------------------------
+
+
+def _is_mere_filler(piece: Piece) -> bool:
+    return is_only(piece, Role.FILLER)
 
 
 def _is_question(content: Sequence[Piece], lexicon: Lexicon) -> bool:
@@ -92,14 +112,37 @@ def _remark(content: Sequence[Piece], pieces: Sequence[Piece], *, asks: bool) ->
     """Why a sentence is none that asks for something, if there is a reason."""
     wants_truth = any(piece.text.startswith(_TRUTH_WANTED) for piece in pieces)
     for position, piece in enumerate(content):
+        if position > 0 and piece.sense(Role.THEN):
+            # `majd` is "later" first of all, and "then" between two commands.
+            continue
         if piece.sense(Role.REMARK) and not piece.words and not piece.sense(Role.VERB):
             if asks and piece.sense(Role.ASK):
                 continue
             return "remark" if _is_about_something(content) else None
+        if _is_said_of(piece, content[position + 1 :], content[:position]):
+            return "statement"
         ask = piece.sense(Role.ASK)
         if ask is not None and ask.value == "is" and position > 0 and not asks and not wants_truth:
             return "statement"
     return None
+
+
+def _is_said_of(piece: Piece, after: Sequence[Piece], before: Sequence[Piece]) -> bool:
+    """Whether an "'s" is an "is": "the light's still on", "party's over"."""
+    if not piece.text.endswith("'s") or not piece.words or any(one.sense(Role.VERB) for one in before):
+        return False
+    if not after:
+        return False
+    is_over = len(after) == 1 and after[0].sense(Role.PREPOSITION) is not None
+    return is_over or after[0].sense(Role.STATE) is not None
+
+
+def _tells_a_thing(content: Sequence[Piece]) -> bool:
+    """Whether a thing of the home is told what to do: "tell Dusty to go home"; people cannot be told."""
+    if content[0].text not in {"tell", "ask"}:
+        return False
+    rest = [piece for piece in content[1:] if not is_only(piece, Role.DETERMINER)]
+    return len(rest) > 1 and bool(rest[0].entities) and rest[1].text == "to"
 
 
 def _asks_by_naming(clause: Clause) -> bool:
@@ -156,7 +199,7 @@ def _parts(pieces: Sequence[Piece], lexicon: Lexicon) -> Iterator[tuple[list[Pie
         elif _separates(piece, part, pieces[position + 1 :], lexicon):
             yield part, is_except, is_new
             part, is_new = [], bool(piece.sense(Role.THEN)) or piece.text in {".", ";", "!"}
-            is_except = is_except and bool(piece.sense(Role.AND))
+            is_except = is_except and bool(piece.sense(Role.AND)) and not _acts(pieces[position + 1 :])
         elif piece.text != "?":
             part.append(piece)
     yield part, is_except, is_new
@@ -220,6 +263,17 @@ def _is_exception_before(piece: Piece, part: Sequence[Piece], after: Sequence[Pi
     return says_what and any(one.words for one in part)
 
 
+def _acts(pieces: Sequence[Piece]) -> bool:
+    """Whether the next part has a verb of its own."""
+    part = [
+        one
+        for one in takewhile(lambda one: one.text not in _STOPS and not one.sense(Role.AND), pieces)
+        if not _is_mere_filler(one)
+    ]
+    begins = len(part) > 1 and part[0].sense(Role.VERB) is not None and any(one.words for one in part[1:])
+    return begins or any(piece.sense(Role.VERB) and not piece.words for piece in part)
+
+
 def _is_plural(piece: Piece) -> bool:
     return any(word.plural and word.kinds for word in piece.words)
 
@@ -274,11 +328,14 @@ class _Builder:
         self._clauses: list[Clause] = []
         self._waiting: list[Clause] = []
         self._left_out: list[Mention] = []
+        self._is_corrected = False
 
     def add(self, part: tuple[list[Piece], bool, bool]) -> None:
         """Take the next part up."""
         pieces, is_except, is_new = part
         clause = PartReader(self._lexicon, asks=self._asks, is_alone=self._is_alone).read(pieces)
+        if self._takes_up_again(pieces, clause, is_except=is_except):
+            return
         if clause is None:
             if is_except and self._clauses:
                 # "Turn on the kettle, not": nobody knows what is to be left out.
@@ -299,6 +356,28 @@ class _Builder:
             _join(self._clauses[-1], clause)
         else:
             self._waiting.append(clause)
+
+    def _takes_up_again(self, pieces: Sequence[Piece], clause: Clause | None, *, is_except: bool) -> bool:
+        """Take a part that is said instead of the one before it, or says only where that was meant."""
+        last = self._clauses[-1] if self._clauses else None
+        content = [piece for piece in pieces if piece.text not in _STOPS]
+        corrects = bool(content) and content[0].sense(Role.CORRECTION) is not None
+        if clause is None:
+            # "..., no wait, ...": the next part says it.
+            self._is_corrected |= corrects and last is not None
+            return False
+        corrects, self._is_corrected = corrects or self._is_corrected, False
+        if last is None or is_except or clause.is_except:
+            return False
+        if corrects:
+            if not _replace(last, clause):
+                last.unknown.append("instead of what")
+            return True
+        if clause.is_only and clause.mentions and not clause.has_action:
+            if not _narrow(last, clause):
+                last.unknown.append("only what")
+            return True
+        return False
 
     def clauses(self) -> list[Clause]:
         """All of them; what only says why, beside what says what, is left away."""
@@ -347,11 +426,43 @@ class _Builder:
         into = self._clauses or self._waiting
         if not clause.mentions:
             clause.unknown.append("except what")
+        if clause.says_how or clause.changes:
+            clause.unknown.append("except how")
         if into:
             into[-1].exceptions += clause.mentions
             into[-1].unknown += clause.unknown
         else:
             self._left_out += clause.mentions
+
+
+def _replace(last: Clause, clause: Clause) -> bool:
+    """Let a part say better what the clause before it said; False where it says something else."""
+    if clause.has_action or not (clause.mentions or clause.says_how):
+        return False
+    if clause.mentions and not last.mentions:
+        return False
+    if clause.says_how and not last.says_how:
+        return False
+    last.mentions = clause.mentions or last.mentions
+    if clause.says_how:
+        last.values, last.colors, last.whites = clause.values, clause.colors, clause.whites
+        last.modes, last.options = clause.modes, clause.options
+    last.unknown += clause.unknown
+    return True
+
+
+def _narrow(last: Clause, clause: Clause) -> bool:
+    """Let a part say where the one thing of the clause before it is; False where it does not."""
+    if len(last.mentions) != 1 or len(clause.mentions) != 1 or clause.says_how:
+        return False
+    what, where = last.mentions[0], clause.mentions[0]
+    if not where.pieces or not all(piece.places for piece in where.pieces):
+        return False
+    length = len(what.pieces)
+    placed = what.placed | {length + position for position in range(len(where.pieces))}
+    last.mentions = [Mention((*what.pieces, *where.pieces), what.soft, placed)]
+    last.unknown += clause.unknown
+    return True
 
 
 def _is_guessed(clause: Clause) -> bool:

@@ -12,6 +12,7 @@ from handlers.frames.actions import (
     CLOSED,
     NUMBERS,
     OPENED,
+    SWITCHED,
     Draft,
     PerEntity,
     draft_for,
@@ -50,10 +51,15 @@ _WARMEST: Final = 32
 _PLAIN_STATES: Final = frozenset({"on", "off", "open", "closed", "locked", "unlocked", "up", "down"})
 # What is done by nothing but its name.
 _NAMED_ALONE: Final = ("scene", "script", "button", "input_button")
+# "Shut the garage" is about the one thing there that can be shut.
+_OPENING: Final = frozenset({"open", "close", "lock", "unlock"})
+# Any lamp is a light, any lock is at a door, whatever they are called.
+_NEVER_BY_NOUN: Final = ("light", "lock")
 _NAMED_ONLY: Final = (*NUMBERS, "select", "input_select")
 _OPTION_CHOSEN: Final = frozenset(one.intent for one in CHOOSING.values())
 # To open is one thing to people, whatever Home Assistant does for it.
 _WHATEVER_IT_IS: Final = {"HassOpen": OPENED, "HassClose": CLOSED}
+_SWITCHING: Final = frozenset({"HassTurnOn", "HassTurnOff", "HassToggle"})
 _REPEATABLE: Final = frozenset({"HassTurnOn", "HassTurnOff", "HassToggle", "HassLightSet", "HassSetPosition"})
 
 
@@ -96,6 +102,8 @@ class Compiler:
         self._tokens = tokens
         # What depends on the session or on states means something else the next time.
         self._is_cacheable = True
+        # What the clauses before were about: "the lamp blue and brighter".
+        self._named_before: set[str] = set()
 
     def understand(self, sentence: Sentence) -> Understanding:
         """What a sentence means.
@@ -155,6 +163,7 @@ class Compiler:
     def _commands(self, sentence: Sentence) -> Understanding:
         intents: list[Intent] = []
         for clause in sentence.clauses:
+            self._named_before = {target for intent in intents for target in intent.targets}
             found = self._command(clause, sentence)
             if isinstance(found, OpenQuestion):
                 if len(sentence.clauses) > 1:
@@ -205,6 +214,10 @@ class Compiler:
 
     def _command(self, clause: Clause, sentence: Sentence) -> list[Intent] | OpenQuestion:
         actions = self._actions(clause)
+        if clause.options and not clause.verbs and _is_told(clause, self._lexicon):
+            raise PassOnError("tells what is chosen, and does not ask for it")
+        if clause.is_enough and clause.indirect is not None:
+            raise PassOnError("there is enough of it")
         if clause.options:
             # What can be chosen is in the states, and not in the registry that the cache is kept by.
             self._is_cacheable = False
@@ -251,7 +264,7 @@ class Compiler:
         drafts = self._drafts(clause, actions)
         if not drafts:
             raise PassOnError(f"nothing that can be done: {', '.join(actions)}")
-        excluded = self._excluded(clause)
+        excluded = self._excluded(clause, self._allowed(drafts))
         chosen: list[Chosen] = []
         for mention in self._shared(clause.mentions):
             one = self._choose(mention, clause, actions, drafts, excluded)
@@ -288,10 +301,13 @@ class Compiler:
             for mention in mentions
         ]
 
-    def _excluded(self, clause: Clause) -> int:
+    def _excluded(self, clause: Clause, allowed: int) -> int:
+        """What is left out: of what something can be done to, if anything there is called so."""
         mask = 0
         for mention in clause.exceptions:
-            meant = meant_by(mention, self._index.everything, self._index, self._lexicon)
+            meant = meant_by(mention, allowed, self._index, self._lexicon)
+            if not meant.mask:
+                meant = meant_by(mention, self._index.everything, self._index, self._lexicon)
             if not meant.mask:
                 raise PassOnError("what is to be left out is not known")
             mask |= meant.mask
@@ -395,7 +411,16 @@ class Compiler:
             return self._of_place(local, meant, actions, several=several)
         if several and self._utterance.area_id is None:
             return Chosen(mask, meant=meant)
-        return Chosen(mask, is_open=True, meant=meant)
+        return self._called_so(mask, meant) or Chosen(mask, is_open=True, meant=meant)
+
+    def _called_so(self, mask: int, meant: Meant) -> Chosen | None:
+        """The only one of several that bears the noun that was said: "the extractor"; no lamp, no lock."""
+        kinds = [self._lexicon.kinds[name] for name in meant.kinds]
+        general = {kind.general for kind in kinds if kind.alike}
+        bearing = mask & any_of(self._index.named, (one for one in meant.nouns if one not in general))
+        if bearing.bit_count() != 1 or mask & self._of_domains(_NEVER_BY_NOUN):
+            return None
+        return Chosen(bearing, meant=meant)
 
     def _bears_noun(self, mask: int, meant: Meant) -> bool:
         """Whether all of these are called by a noun that does not mean all of its kind."""
@@ -444,18 +469,23 @@ class Compiler:
         if set(actions) & {"open", "unlock", "raise"}:
             members = self._index.members(mask)
             if any(one.domain == "lock" or one.device_class in _GUARDED_CLASSES for one in members):
-                return Chosen(mask, is_open=True, meant=meant)
+                return self._called_so(mask, meant) or Chosen(mask, is_open=True, meant=meant)
         return Chosen(mask, meant=meant)
 
     def _loosely(self, mask: int, actions: tuple[str, ...], clause: Clause) -> int:
-        """Of a place without any noun: its lights, or what may be left on."""
+        """Of a place without any noun: its lights, what may be left on, or what the action is for.
+
+        Nothing else is done to all that is somewhere: "go up to the bedroom" opens no blinds.
+        """
         if Role.EVERYTHING in clause.quantifiers or "turn_off" in actions:
             wanted = _LEFT_ON if set(actions) & {"turn_off", "le"} else _LIT
         elif set(actions) & {"turn_on", "fel", "toggle", "set"}:
             wanted = _LIT
-        else:
+        elif not actions or (mask.bit_count() == 1 and set(actions) & _OPENING):
             return mask
-        found = mask & self._of_domains(wanted) or mask
+        else:
+            return mask & self._of_domains(implied_domains(actions, clause))
+        found = mask & self._of_domains(wanted) or (mask if mask.bit_count() == 1 or clause.says_how else 0)
         if wanted is _LEFT_ON:
             found = self._in_use(found) or found
         return found
@@ -509,6 +539,11 @@ class Compiler:
                     drafts.setdefault(target.partition(".")[0], (intent.name, slots))
         if not drafts:
             raise PassOnError("nothing was done that could be done again")
+        if drafts.keys() <= SWITCHED and len({draft[0] for draft in drafts.values()}) == 1:
+            # What was switched on is done to whatever is switched: "the heater as well".
+            (name, slots), *_ = drafts.values()
+            if name in _SWITCHING and not slots:
+                drafts |= {domain: (name, {}) for domain in SWITCHED}
         drafts = {domain: draft for domain, draft in drafts.items() if domain in self._index.domains}
         intents: list[Intent] = []
         for mention in clause.mentions:
@@ -559,7 +594,7 @@ class Compiler:
     def _everything(
         self, clause: Clause, actions: tuple[str, ...], drafts: Mapping[str, Draft], allowed: int
     ) -> list[Intent]:
-        mask = self._loosely(allowed, actions, clause) & ~self._excluded(clause)
+        mask = self._loosely(allowed, actions, clause) & ~self._excluded(clause, allowed)
         if clause.is_here:
             mask &= self._here()
         if not mask or not set(actions) & {"turn_off", "le"}:
@@ -630,7 +665,8 @@ class Compiler:
         """What a phrase asks for of a kind of things: where it says, here, or of the only one."""
         kind = self._lexicon.kinds[meaning.kind or ""]
         certain, perhaps = self._index.of_kind(kind)
-        mask &= (certain or perhaps) & ~self._excluded(clause)
+        mask &= certain or perhaps
+        mask &= ~self._excluded(clause, mask)
         for mention in clause.mentions:
             mask &= meant_by(mention, mask, self._index, self._lexicon).mask
         if meaning.all:
@@ -650,6 +686,8 @@ class Compiler:
 
     def _spoken_of(self, allowed: int) -> int:
         """What the last turn was about, of what this can be done to."""
+        if self._named_before:
+            return self._among(allowed, self._named_before)
         last = self._last_turn()
         if last is None:
             return 0
@@ -707,6 +745,19 @@ class Compiler:
             if len(options) == 1:
                 return "HassChoose", {"option": options.pop()}
         raise PassOnError("ambiguous in what is to be done")
+
+
+def _is_told(clause: Clause, lexicon: Lexicon) -> bool:
+    """Whether an option without a verb is what a thing is: `csendes a ház`, `tűz van a nappaliban`."""
+    if lexicon.language != "hu":
+        return False
+    pieces = clause.texts
+    said_where_to = any(
+        piece.case in {Case.TO, Case.PLACE} if piece.sense(Role.OPTION) else piece.case is Case.OBJECT
+        for piece in pieces
+    )
+    has_article = any(piece.sense(Role.DETERMINER) for piece in pieces)
+    return clause.has_copula or (has_article and not said_where_to)
 
 
 def _is_had_enough_of(clause: Clause) -> bool:

@@ -110,6 +110,7 @@ class HomeIndex:
 
     def _of_kind(self, kind: Kind) -> tuple[int, int]:
         mask = any_of(self.domains, kind.domains)
+        mask |= any_of(self.domains, kind.named_domains) & any_of(self.named, kind.words)
         exact = any_of(self.classes, kind.classes)
         if kind.only_named:
             called = any_of(self.named, kind.words) | exact

@@ -65,6 +65,8 @@ class Role(Enum):
     WHOLE = auto()
     VAGUE = auto()
     ENOUGH = auto()
+    CORRECTION = auto()
+    WHICH = auto()
     OPTION = auto()
     CHOICE_WORD = auto()
 
@@ -102,6 +104,8 @@ _PLAIN_GROUPS: Final = {
     "a_lot": Role.A_LOT,
     "list_phrases": Role.LIST_PHRASE,
     "enough": Role.ENOUGH,
+    "corrections": Role.CORRECTION,
+    "which_one": Role.WHICH,
 }
 _VALUED_GROUPS: Final = {
     "states": Role.STATE,
@@ -124,6 +128,8 @@ _QUANTIFIERS: Final = {
 }
 _SHORTEST_HEAD: Final = 2
 _REMEDY: Final = "docs/lexicon.md shows every group"
+# With its prefix in front, such a form tells what somebody does: `lekapcsolja`; who asks says `kapcsolja le`.
+_TOLD: Final = ("ja", "je", "ják", "jék", "juk", "jük", "zza", "ssza")
 _KINDS: Final = frozenset({Role.KIND})
 _VERBS: Final = frozenset({Role.VERB})
 _DETERMINERS: Final = frozenset({Role.DETERMINER})
@@ -147,6 +153,7 @@ class Kind:
     Attributes:
         name: Its key in the lexicon.
         domains: Home Assistant's domains.
+        named_domains: Of these, only what bears one of the nouns: a switch that is called "sprinkler".
         classes: Device classes, where the noun means only these.
         words: The nouns.
         loose: The noun means all of its kind, not rather those that have it in their names: "the light" may
@@ -154,16 +161,19 @@ class Kind:
         loose_at_places: It does so where a place is said: "the lamp in the kitchen".
         only_named: It means only those: who has no radio cannot turn it on.
         alike: Its nouns mean the same; else "the fan" is not what is called an extractor.
+        general: Its first noun, which where all are alike means any of them.
     """
 
     name: str
     domains: frozenset[str]
+    named_domains: frozenset[str] = frozenset()
     classes: frozenset[str] = frozenset()
     words: frozenset[str] = frozenset()
     loose: bool = False
     loose_at_places: bool = False
     only_named: bool = False
     alike: bool = False
+    general: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -385,7 +395,8 @@ class Lexicon:
         self.vocabulary.update(self.list_words)
         self.vocabulary.update(numbers.units, numbers.tens, numbers.hundred, numbers.thousand, numbers.point)
         for word, node in self._root.below.items():
-            if word not in self.gerunds and any(sense.role in _CORRECTED for sense in node.senses):
+            roles = {sense.role for sense in node.senses}
+            if word not in self.gerunds and roles & _CORRECTED and Role.TAIL not in roles:
                 self.slips.add(word)
 
     def _add_all(self, phrases: Iterable[Any], sense: Sense) -> None:
@@ -413,12 +424,14 @@ class Lexicon:
         self.kinds[name] = Kind(
             name=name,
             domains=frozenset(data.get("domains") or ()),
+            named_domains=frozenset(data.get("named_domains") or ()),
             classes=frozenset(data.get("classes") or ()),
             words=frozenset(words),
             loose=data.get("by_name") is None,
             loose_at_places=data.get("by_name") == "unless_placed",
             alike=bool(data.get("alike")),
             only_named=data.get("by_name") == "only",
+            general=words[0] if words else "",
         )
         self._add_all(words, Sense(Role.KIND, name))
 
@@ -476,7 +489,7 @@ class Lexicon:
         for form, stems in self._verb_forms.items():
             for stem in sorted(stems):
                 self._add(form, Sense(Role.VERB, stem))
-                for prefix in prefixes.get(stem, ()):
+                for prefix in () if form.endswith(_TOLD) else prefixes.get(stem, ()):
                     self._add(prefix + form, Sense(Role.VERB, f"{prefix}+{stem}"))
                     self.actions.setdefault((f"{prefix}+{stem}", None), self.actions[stem, prefix])
 

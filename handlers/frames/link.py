@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from handlers.frames.case import Case
@@ -91,6 +91,7 @@ def pieces_of(
     *,
     literally: bool = False,
     options: Phrases = NO_PHRASES,
+    names_first: bool = False,
 ) -> tuple[Piece, ...]:
     """Link every token, the longest name or phrase first, from left to right.
 
@@ -99,9 +100,10 @@ def pieces_of(
         index: The names of the home.
         lexicon: The words of the language.
         literally: Whether to leave aside phrases that ask for something without saying it.
-        options: What can be chosen in the home; it comes before all names that are not longer.
+        options: What can be chosen in the home; it comes before all names that are not longer,
+        names_first: or behind those that are as long.
     """
-    linker = _Linker(tokens, index, lexicon, literally=literally, options=options)
+    linker = _Linker(tokens, index, lexicon, literally=literally, options=options, names_first=names_first)
     return linker.pieces()
 
 
@@ -114,8 +116,10 @@ class _Linker:
         *,
         literally: bool,
         options: Phrases,
+        names_first: bool,
     ) -> None:
         self._literally = literally
+        self._names_first = names_first
         self._index = index
         self._lexicon = lexicon
         self._tokens, self._slips = corrected(tokens, index, lexicon, options.words)
@@ -136,8 +140,14 @@ class _Linker:
     def _piece_at(self, at: int) -> Piece:
         named, node = self._longest_name(at)
         option = self._options.get(at)
-        if option is not None and option.last - at >= named:
-            return Piece(self._text(at, option.last - at), at, option.last, (Sense(Role.OPTION, option.of),))
+        if option is not None and option.last - at >= named + self._names_first:
+            return Piece(
+                text=self._text(at, option.last - at),
+                first=at,
+                last=option.last,
+                senses=(Sense(Role.OPTION, option.of),),
+                case=option.case,
+            )
         said, senses = self._lexicon.longest(
             self._up_to_option(at), self._forms, at, literally=self._literally
         )
@@ -216,6 +226,9 @@ class _Linker:
         is_name = node is not None and (bool(node.entities) or bool(node.places))
         is_function = any(sense.role in _FUNCTIONS for sense in senses)
         is_noun = is_name or not is_function or bool(word.kinds) or self._follows_article(at, senses)
+        if any(sense.role is Role.WHICH for sense in senses):
+            # "The first light" is none on the first floor.
+            word = replace(word, stems=tuple(stem for stem in word.stems if stem in self._index.named))
         words = (word,) if (word.stems or word.kinds) and is_noun else ()
         if self._options and is_choice_word(self._forms[at], self._lexicon.choice_words):
             senses = (Sense(Role.CHOICE_WORD),)
@@ -233,7 +246,7 @@ class _Linker:
 
     def _follows_article(self, at: int, senses: Sequence[Sense]) -> bool:
         """Whether what is else a filler says which one: "the right one"."""
-        if at == 0 or not all(sense.role is Role.FILLER for sense in senses):
+        if at == 0 or not all(sense.role in {Role.FILLER, Role.WHICH} for sense in senses):
             return False
         return self._lexicon.is_determiner(self._texts[at - 1])
 

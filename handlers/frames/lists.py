@@ -274,7 +274,7 @@ def _item_text(
     utterance: Utterance,
     lexicon: Lexicon,
 ) -> str:
-    """What is said beside the verb, the list, and what stands around them; the longest stretch of it."""
+    """What is said beside the verb, the list, and what stands around them; empty if not in one stretch."""
     around = _around(pieces, named, lexicon)
     stretches: list[list[Piece]] = [[]]
     for position, piece in enumerate(pieces):
@@ -282,10 +282,11 @@ def _item_text(
             stretches.append([])
         else:
             stretches[-1].append(piece)
-    longest = max(stretches, key=lambda stretch: sum(len(piece.text) for piece in _trimmed(stretch)))
-    said = _trimmed(longest)
-    if not said:
+    filled = [said for stretch in stretches if (said := _trimmed(stretch))]
+    if len(filled) != 1:
+        # Of several stretches, as in "add milk to the list, and eggs", none may get lost.
         return ""
+    said = filled[0]
     return utterance.text[tokens[said[0].first].start : tokens[said[-1].last - 1].end].strip(" .!?,")
 
 

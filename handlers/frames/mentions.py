@@ -28,6 +28,7 @@ class Meant:
         exactly: Whether a whole name was said.
         kinds: The kinds that were said.
         places: The places that were said.
+        nouns: The nouns of `kinds`, as names of this home have them.
     """
 
     mask: int
@@ -35,6 +36,7 @@ class Meant:
     exactly: bool = False
     kinds: tuple[str, ...] = ()
     places: tuple[Place, ...] = ()
+    nouns: tuple[str, ...] = ()
 
     @property
     def where(self) -> dict[str, SlotValue]:
@@ -81,7 +83,7 @@ class _Unit:
     kinds: tuple[str, ...]
     others: int = 0
     is_plural: bool = False
-    is_classed: bool = False
+    stems: tuple[str, ...] = ()
 
 
 def meant_by(mention: Mention, allowed: int, index: HomeIndex, lexicon: Lexicon) -> Meant:
@@ -206,10 +208,8 @@ def _word_unit(word: Word, index: HomeIndex, lexicon: Lexicon, *, is_placed: boo
         lexicon.kinds[one].loose or (lexicon.kinds[one].loose_at_places and at_place) for one in word.kinds
     )
     others = _called_otherwise(word, index, lexicon)
-    kinds = [lexicon.kinds[one] for one in word.kinds]
-    classed = any(one.classes for one in kinds) and not any("lock" in one.domains for one in kinds)
     return _Unit(
-        named, placed, kind, near, places, is_placed, loose, word.kinds, others, word.plural, classed
+        named, placed, kind, near, places, is_placed, loose, word.kinds, others, word.plural, word.stems
     )
 
 
@@ -248,9 +248,6 @@ def _narrowed(units: Sequence[_Unit], mask: int) -> Meant:
                 mask = bearing
             elif not unit.is_plural:
                 mask = mask & ~(unit.others & ~unit.named) or mask
-                if unit.is_classed and bearing.bit_count() == 1:
-                    # "The gate", where the other one is called a garage door.
-                    mask = bearing
         elif unit.placed & mask and (unit.is_placed or not unit.named & mask or unit.placed & mask == mask):
             places += [place for place in unit.places if place.mask & mask]
         elif unit.named & mask:
@@ -259,5 +256,9 @@ def _narrowed(units: Sequence[_Unit], mask: int) -> Meant:
     if named_words:
         by_name = True
     return Meant(
-        mask, by_name=by_name, kinds=tuple(dict.fromkeys(kinds)), places=tuple(dict.fromkeys(places))
+        mask,
+        by_name=by_name,
+        kinds=tuple(dict.fromkeys(kinds)),
+        places=tuple(dict.fromkeys(places)),
+        nouns=tuple(stem for unit in units if unit.kinds for stem in unit.stems),
     )

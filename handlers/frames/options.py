@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Final
 
 from handlers.choices import CHOOSING, options_of
+from handlers.frames.case import Case
 from handlers.frames.forms import Form
 from handlers.frames.home_index import HomeIndex, bits
 from handlers.frames.lexicon import Lexicon
@@ -30,11 +31,13 @@ class Option:
     Attributes:
         first, last: The tokens that say it, `last` excluded.
         of: By entity id what is to be chosen there, in the home's spelling.
+        case: That its last word stands in.
     """
 
     first: int
     last: int
     of: Mapping[str, str]
+    case: Case = Case.NONE
 
 
 @dataclass(slots=True)
@@ -55,6 +58,9 @@ class Phrases:
     def __bool__(self) -> bool:
         return bool(self.of)
 
+
+# What is left, what is somebody's, and times of day are not chosen: `a Netflixről`, `naplementekor`.
+_NEVER_CHOSEN: Final = frozenset({Case.FROM, Case.OWN, Case.OTHER})
 
 NO_PHRASES: Final = Phrases()
 
@@ -187,9 +193,11 @@ def _option_at(
         last = at + length - 1
         before = "".join(counted[at:last])
         for form in forms[last]:
+            if form.case in _NEVER_CHOSEN:
+                continue
             of = phrases.of.get(before + as_counted(form.stem, lexicon))
             if of is not None:
-                return Option(at, _end(tokens, forms, last + 1, lexicon), of)
+                return Option(at, _end(tokens, forms, last + 1, lexicon), of, form.case)
     return None
 
 

@@ -21,7 +21,7 @@ _UNITS: Final = _SHARES | COUNTED
 # What may be left out of account where it has no other part in a sentence.
 _SAYS_NOTHING: Final = frozenset({
     Role.FILLER, Role.DETERMINER, Role.PREPOSITION, Role.TO, Role.BY, Role.AND, Role.THEN, Role.ALSO,
-    Role.PRONOUN, Role.COPULA, Role.HERE, Role.EXCEPT, Role.ASK, Role.ENOUGH,
+    Role.PRONOUN, Role.COPULA, Role.HERE, Role.EXCEPT, Role.ASK, Role.ENOUGH, Role.CORRECTION,
 })  # fmt: skip
 _HALVED: Final = frozenset({"degree", "hour"})
 
@@ -70,24 +70,13 @@ class PartReader:
         """What is asked for without saying it, if nothing else is: once, or in several phrases."""
         found = [piece for piece in content if piece.sense(Role.INDIRECT)]
         meanings = [meaning_of(piece) for piece in found]
-        if not found or any(one != meanings[0] for one in meanings):
+        if self._asks or not found or any(one != meanings[0] for one in meanings):
             return None
-        if self._asks or (found[0].words and not self._is_alone):
+        if found[0].words and not self._is_alone:
             return None
         others = [piece for piece in content if piece not in found]
-        roles = {Role.VERB, Role.TAIL, Role.STATE, Role.MORE, Role.LESS, Role.NEGATION}
-        if any(
-            any(sense.role in roles for sense in piece.senses)
-            and not (piece.sense(Role.PREPOSITION) or piece.sense(Role.FILLER))
-            for piece in others
-        ):
-            return None
-        if any(kind for piece in others for word in piece.words for kind in word.kinds):
-            return None
-        has_more = any(piece.words for piece in others)
-        if found[0].words and has_more and len(found[0].senses) > 1 and not _is_placed_only(others):
-            return None
-        return meanings[0]
+        is_hidden = any(map(_says_what_to_do, others)) or _names_otherwise(found[0], meanings[0], others)
+        return None if is_hidden else meanings[0]
 
     def _take(self, piece: Piece, pieces: Sequence[Piece], position: int, content: Sequence[Piece]) -> None:
         clause = self._clause
@@ -158,7 +147,7 @@ class PartReader:
         return True
 
     def _only_taken(self, *_: object) -> bool:
-        self._only = True
+        self._only = self._clause.is_only = True
         return True
 
     def _verb(
@@ -345,12 +334,11 @@ class PartReader:
             return
         after = pieces[position + 1] if position + 1 < len(pieces) else None
         unit = after.sense(Role.UNIT) if after is not None else None
-        if (
-            piece.sense(Role.DETERMINER)
-            and unit is None
-            and self._mode is Case.NONE
-            and piece.case is Case.NONE
-        ):
+        if piece.sense(Role.DETERMINER) and unit is None and self._mode is Case.NONE:
+            return
+        if unit is None and self._mode is Case.NONE and piece.case is Case.NONE and _counts(pieces, position):
+            # "Two lights": so many of them, and not which.
+            clause.unknown.append(piece.text)
             return
         mode = self._mode if self._mode is not Case.NONE else piece.case
         before = pieces[position - 1] if position else None
@@ -379,7 +367,12 @@ class PartReader:
         self._clause.adds |= piece.sense(Role.PREPOSITION) is None
         return True
 
-    def _preposition(self, piece: Piece, *_: object) -> bool:
+    def _preposition(
+        self, piece: Piece, _value: object, pieces: Sequence[Piece], position: int, *_: object
+    ) -> bool:
+        if piece.sense(Role.STATE) and not self._asks and not _following(pieces, position):
+            # "Turn off the lamp on": no place comes behind it.
+            self._clause.unknown.append(piece.text)
         self._in_place = piece.text != "of"
         return True
 
@@ -504,6 +497,16 @@ class PartReader:
         self._clause.has_copula = True
         return True
 
+    def _which(
+        self, piece: Piece, _value: object, pieces: Sequence[Piece], position: int, *_: object
+    ) -> bool:
+        """What tells one of several: if nothing is called so, nobody knows which."""
+        before = pieces[position - 1] if position else None
+        if before is None or before.sense(Role.DETERMINER) is None or _has_it_in_its_name(piece):
+            return False
+        self._clause.unknown.append(piece.text)
+        return True
+
     def _enough(self, *_: object) -> bool:
         self._clause.is_enough = True
         return True
@@ -514,6 +517,7 @@ class PartReader:
 
     _TAKERS: ClassVar[tuple[tuple[Role, Callable[..., bool]], ...]] = (
         (Role.OPTION, _option),
+        (Role.WHICH, _which),
         (Role.CHOICE_WORD, _choice_word),
         (Role.NEGATION, _negation),
         (Role.ONLY, _only_taken),
@@ -553,6 +557,23 @@ class PartReader:
     )
 
 
+def _says_what_to_do(piece: Piece) -> bool:
+    """Whether a piece beside a phrase says by itself what is to be done, or to what."""
+    roles = {Role.VERB, Role.TAIL, Role.STATE, Role.MORE, Role.LESS, Role.NEGATION}
+    acts = any(sense.role in roles for sense in piece.senses)
+    if acts and not (piece.sense(Role.PREPOSITION) or piece.sense(Role.FILLER)):
+        return True
+    return any(word.kinds for word in piece.words)
+
+
+def _names_otherwise(phrase: Piece, meaning: Indirect | None, others: Sequence[Piece]) -> bool:
+    """Whether what is named beside a phrase is not for it: "get the coffee machine going" wishes for none."""
+    if meaning is not None and meaning.names and any(one.words and not one.places for one in others):
+        return True
+    has_more = any(piece.words for piece in others)
+    return bool(phrase.words) and has_more and len(phrase.senses) > 1 and not _is_placed_only(others)
+
+
 def meaning_of(piece: Piece) -> Indirect | None:
     """What a piece asks for without saying it."""
     sense = piece.sense(Role.INDIRECT)
@@ -561,8 +582,19 @@ def meaning_of(piece: Piece) -> Indirect | None:
 
 
 def is_only(piece: Piece, role: Role) -> bool:
-    """Whether a piece is this and nothing else."""
-    return bool(piece.senses) and all(sense.role is role for sense in piece.senses)
+    """Whether a piece is this and nothing else; what says that somebody changes his mind is a filler, too."""
+    roles = {Role.FILLER, Role.CORRECTION} if role is Role.FILLER else {role}
+    return bool(piece.senses) and all(sense.role in roles for sense in piece.senses)
+
+
+def _has_it_in_its_name(piece: Piece) -> bool:
+    return any(word.stems for word in piece.words)
+
+
+def _counts(pieces: Sequence[Piece], position: int) -> bool:
+    """Whether a number stands before a noun."""
+    rest = _following(pieces, position)
+    return bool(rest) and any(word.kinds for word in rest[0].words) and not rest[0].entities
 
 
 def _following(pieces: Sequence[Piece], position: int) -> list[Piece]:

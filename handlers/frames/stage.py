@@ -137,8 +137,12 @@ def _linked(
     for said in (options.whole, options.parts):
         if said:
             pieces = pieces_of(tokens, index, lexicon, options=said)
-            if any(piece.sense(Role.OPTION) for piece in pieces):
+            chosen = sum(piece.sense(Role.OPTION) is not None for piece in pieces)
+            if chosen:
                 yield pieces
+            if chosen > 1:
+                # One of them may be the name of a thing: `a hőszivattyút tedd csendes módba`.
+                yield pieces_of(tokens, index, lexicon, options=said, names_first=True)
 
 
 def _is_indirect(pieces: Iterable[Piece]) -> bool:

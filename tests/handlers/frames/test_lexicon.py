@@ -30,7 +30,7 @@ OTHER_GROUPS: Final = {
     "numbers", "quantifiers", "helping_verbs", "same_places", "same_things", "verbs",
 }  # fmt: skip
 KEYS_WITHIN: Final = {
-    "kinds": {"words", "domains", "classes", "by_name", "alike"},
+    "kinds": {"words", "domains", "named_domains", "classes", "by_name", "alike"},
     "comparatives": {"more", "less"},
     "indirect": {"says", "do", "kind", "names", "attribute", "all"},
 }

@@ -161,7 +161,7 @@ def test_what_asks_for_nothing_is_not_for_the_assistant(text: str, language: str
         ("turn it off", {"light.sofa"}),
         ("make it red", {"light.sofa"}),
         ("and the bedside lamp too", {"light.bedside"}),
-        ("and the kettle", set()),
+        ("and the kettle", {"switch.kettle"}),
         ("turn off the radio", {"media_player.radio"}),
     ],
 )
