@@ -33,7 +33,7 @@ from handlers.session import SessionKeeper
 from handlers.templates import TemplateStage
 from handlers.turn import Turns
 from handlers.understanding import Understanding, Verdict
-from provisioning.home.registry import Registry
+from provisioning.home.registry import HomePicture, Registry
 from storage import users
 from tests.isolation.findings import LeakError, check
 from tests.isolation.plans import Plan, plans
@@ -102,10 +102,11 @@ def the_lists_of_the_templates_are_one_for_all_homes(patch: pytest.MonkeyPatch) 
 @mutant("everything_kept_is_of_the_home_it_is_kept_for", "every_row_holds_what_its_user_said_and_has")
 def the_indexes_of_the_frames_are_one_for_all_homes(patch: pytest.MonkeyPatch) -> None:
     index_of = FrameStage._index_of
-    first: dict[str, Registry] = {}
+    first: dict[str, HomePicture] = {}
 
-    def of(stage: FrameStage, registry: Registry, lexicon: Lexicon) -> Any:
-        known = first.setdefault(lexicon.language, registry) if registry.entities else registry
+    def of(stage: FrameStage, picture: HomePicture, lexicon: Lexicon) -> Any:
+        has_things = bool(picture.registry.entities)
+        known = first.setdefault(lexicon.language, picture) if has_things else picture
         return index_of(stage, known, lexicon)
 
     patch.setattr(FrameStage, "_index_of", of)
