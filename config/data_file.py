@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from importlib import resources
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, Final
 
 import yaml
 
 from config.errors import DataFileError
+
+# The one in C reads the same, eight times as fast; not every PyYAML has it.
+_LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def read_text(name: str) -> str:
@@ -40,7 +43,7 @@ def read_yaml(name: str) -> Any:
         DataFileError: As `read_text`, and if the file is no YAML; the message names the line.
     """
     try:
-        return yaml.safe_load(read_text(name))
+        return yaml.load(read_text(name), Loader=_LOADER)  # noqa: S506 - both are safe loaders
     except yaml.YAMLError as error:
         raise DataFileError(
             f"config/{name} is no YAML: {_place(error)}", remedy="correct the file at that place"

@@ -408,12 +408,14 @@ class Lexicon:
 
     def _add(self, phrase: str, sense: Sense) -> None:
         node = self._root
-        for token in tokens_of(folded(phrase)):
-            node = node.below.setdefault(token.text, _Node())
-            self.vocabulary.add(token.text)
-            bare = plain(token.text)
-            if bare != token.text:
-                self._plain.setdefault(bare, token.text)
+        text = folded(phrase)
+        # One word in most cases: the forms of verbs are thousands.
+        for word in (text,) if text.isalpha() else tuple(token.text for token in tokens_of(text)):
+            node = node.below.setdefault(word, _Node())
+            self.vocabulary.add(word)
+            bare = plain(word)
+            if bare != word:
+                self._plain.setdefault(bare, word)
         if sense not in node.senses:
             node.senses = (*node.senses, sense)
 
