@@ -244,6 +244,9 @@ def _set_temperature(intent: Intent, entity: Entity, state: EntityState | None) 
     temperature = _stepped(intent, "temperature", _attribute(state, "temperature"), -50, 250)
     if temperature is None or not _can(state, _CLIMATE_TEMPERATURE):
         return None
+    coldest, warmest = _finite(_attribute(state, "min_temp")), _finite(_attribute(state, "max_temp"))
+    if (coldest is not None and temperature < coldest) or (warmest is not None and temperature > warmest):
+        return None
     return Service(
         entity.domain,
         "set_temperature",

@@ -57,6 +57,8 @@ _SIMPLE: Final[Mapping[str, Mapping[str, str]]] = {
         "alarm_control_panel": "HassAlarmDisarm",
         **dict.fromkeys(("button", "input_button", "script", "siren"), "HassTurnOn"),
     },
+    # `lámpa be` switches, `függöny be` draws.
+    "be": {**_STARTED, "cover": "HassTurnOff", "alarm_control_panel": "HassAlarmArmAway"},
     "toggle": dict.fromkeys((*SWITCHED, "cover"), "HassToggle"),
     "start": {**_STARTED, "media_player": "HassMediaUnpause"},
     "activate": {
@@ -181,7 +183,7 @@ def _attributes(clause: Clause) -> list[str]:
 
 def draft_for(actions: tuple[str, ...], domain: str, clause: Clause) -> Draft | None:
     """The intent that does what a clause asks for on one domain; None where that cannot be asked of it."""
-    if _is_of_others(actions, domain, clause):
+    if any(is_unfit(actions, domain, clause) for is_unfit in _UNFIT):
         return None
     for asked, draft in _SPECIAL:
         if asked(clause):
@@ -195,22 +197,50 @@ def draft_for(actions: tuple[str, ...], domain: str, clause: Clause) -> Draft | 
     return next(((name, {}) for name in names if name is not None), None)
 
 
-def _is_of_others(actions: tuple[str, ...], domain: str, clause: Clause) -> bool:
-    """Whether something is asked for that only things of other domains have."""
-    if not _has_attribute(domain, clause) or (set(actions) & _TEMPERING and domain not in _TEMPERED):
-        return True
-    if _says_several(clause):
-        return True
-    if "boost" in actions and domain in {"water_heater", "humidifier"} and not clause.values:
-        # Many of them have a mode of that name; which one has is in its state.
-        return True
-    return domain not in NUMBERS and any(value.unit in COUNTED for value in clause.values)
+def _lacks_attribute(_actions: tuple[str, ...], domain: str, clause: Clause) -> bool:
+    return not _has_attribute(domain, clause)
 
 
-def _says_several(clause: Clause) -> bool:
+def _tempers_others(actions: tuple[str, ...], domain: str, _clause: Clause) -> bool:
+    return bool(set(actions) & _TEMPERING) and domain not in _TEMPERED
+
+
+def _says_several(_actions: tuple[str, ...], _domain: str, clause: Clause) -> bool:
     """Whether two of the same were said, as in "from 19 to 21": which of them is meant is not known here."""
     numbers = sum(value.number is not None for value in clause.values)
     return max(numbers, len(clause.colors), len(clause.whites), len(clause.modes), len(clause.options)) > 1
+
+
+def _may_be_a_mode(actions: tuple[str, ...], domain: str, clause: Clause) -> bool:
+    """Whether "boost" may be a mode: which things have one is in their states."""
+    return "boost" in actions and domain in {"water_heater", "humidifier"} and not clause.values
+
+
+def _is_told(actions: tuple[str, ...], domain: str, clause: Clause) -> bool:
+    """Whether it tells how a door is: "front door open"."""
+    is_wish = clause.verbs or clause.tails or clause.is_polite
+    return domain == "lock" and not is_wish and bool(set(actions) & {"open", "unlock"})
+
+
+def _contradicts(actions: tuple[str, ...], _domain: str, clause: Clause) -> bool:
+    """Whether more or less is asked of what is only on or off: "turn off more lights"."""
+    switches = set(actions) & {"turn_on", "turn_off", "toggle", "lock", "unlock"}
+    return bool(clause.changes) and bool(switches) and "set" not in actions
+
+
+def _is_for_lists(actions: tuple[str, ...], _domain: str, _clause: Clause) -> bool:
+    return bool(actions) and all(action.startswith("list_") for action in actions)
+
+
+def _counts_otherwise(_actions: tuple[str, ...], domain: str, clause: Clause) -> bool:
+    """Whether a length of time or a weight was said, which only a number of the home may be in."""
+    return domain not in NUMBERS and any(value.unit in COUNTED for value in clause.values)
+
+
+_UNFIT: Final[tuple[Callable[[tuple[str, ...], str, Clause], bool], ...]] = (
+    _lacks_attribute, _tempers_others, _says_several, _may_be_a_mode, _is_told, _contradicts, _is_for_lists,
+    _counts_otherwise,
+)  # fmt: skip
 
 
 def _has_attribute(domain: str, clause: Clause) -> bool:
@@ -223,20 +253,27 @@ def _has_attribute(domain: str, clause: Clause) -> bool:
 
 def _sign(actions: tuple[str, ...], domain: str, clause: Clause) -> int:
     """Whether a thing is to have more (1) or less (-1) of something."""
+    moves = domain in {"cover", "valve"}
     if clause.changes:
-        return clause.changes[0][1]
-    if any(_SIMPLE.get(action, {}).get(domain) for action in actions) and not (
-        clause.attributes
-        or clause.values
-        or (
-            domain not in {"cover", "valve"}
-            and set(actions) & (_RAISING | _LOWERING)
-            and not set(actions) & _ENDING
-        )
-    ):
-        return 0
+        # "Close it more" is further down.
+        closes = moves and bool(set(actions) & {"close", "lower"})
+        return -clause.changes[0][1] if closes else clause.changes[0][1]
+    if moves and any(value.number is None for value in clause.values):
+        return _way(actions)
+    return _sign_of_action(actions, clause) if _is_changed(actions, domain, clause) else 0
+
+
+def _is_changed(actions: tuple[str, ...], domain: str, clause: Clause) -> bool:
+    """Whether an action may mean more or less of what a domain has, rather than what it does by itself."""
     if domain not in _NUMERIC:
-        return 0
+        return False
+    does_something = any(_SIMPLE.get(action, {}).get(domain) for action in actions)
+    changes = set(actions) & (_RAISING | _LOWERING) and not set(actions) & _ENDING
+    is_more = clause.attributes or clause.values or (domain not in {"cover", "valve"} and changes)
+    return bool(is_more) or not does_something
+
+
+def _sign_of_action(actions: tuple[str, ...], clause: Clause) -> int:
     for action in actions:
         if action in _RAISING or (action == "fel" and clause.attributes):
             return 1
@@ -293,27 +330,46 @@ def _amount(actions: tuple[str, ...], domain: str, value: Value, clause: Clause)
     """A number: where to, or by how much."""
     if value.number is None or (actions and not set(actions) & _SETTING):
         return None
-    sign = _direction(actions, clause)
-    if set(actions) & _ENDING and not sign and value.mode is not Case.TO and domain not in {"cover", "valve"}:
+    moves = domain in {"cover", "valve"}
+    sign = _way(actions) if moves and value.mode is Case.WITH else _direction(actions, clause)
+    if not moves and _is_no_amount(actions, domain, value, clause, sign):
         return None
-    if not sign and clause.adds:
-        sign = 1
+    sign = sign or int(clause.adds)
     relative = sign != 0 and (
         value.mode is Case.WITH or (value.mode is Case.NONE and _is_relative(actions, domain, clause))
     )
-    if domain in NUMBERS:
-        return _number(value.number, value.unit, sign if relative else 0)
+    return _reached(actions, domain, value, sign if relative else 0, clause)
+
+
+def _is_no_amount(actions: tuple[str, ...], domain: str, value: Value, clause: Clause, sign: int) -> bool:
+    """Whether a number is none to which something is set: "turn off at 20", "turn on bedroom light 2"."""
+    if set(actions) & _ENDING and not sign and value.mode is not Case.TO:
+        return True
+    is_bare = value.unit is None and value.mode is Case.NONE and not clause.attributes
+    switches = set(actions) & {"turn_on", "turn_off"} and "set" not in actions
+    return is_bare and bool(switches) and domain not in NUMBERS
+
+
+def _reached(actions: tuple[str, ...], domain: str, value: Value, sign: int, clause: Clause) -> Draft | None:
+    """A number as a domain has it, or so much more or less where there is a sign."""
+    if domain in NUMBERS and value.number is not None:
+        return _number(value.number, value.unit, sign)
     if domain in {"climate", "water_heater"}:
-        return _degrees(value, sign if relative else 0)
-    if domain == "light" and value.unit == "kelvin":
+        return _degrees(value, sign)
+    if domain == "light" and value.unit == "kelvin" and value.number is not None:
         return "HassLightSet", {"temperature": _plain(value.number)}
-    return _percent(actions, domain, value, sign if relative else 0, clause)
+    return _percent(actions, domain, value, sign, clause)
 
 
 def _number(number: float, unit: str | None, sign: int) -> Draft:
     """A number, or so much more or less where there is a sign; its state says whether it has that unit."""
     slots: dict[str, Any] = {"value_step": _plain(sign * number)} if sign else {"value": _plain(number)}
     return "HassSetNumber", slots if unit is None else {**slots, "unit": unit}
+
+
+# Numbers up to this one, without "per cent", may be something else than a share.
+_LEVELS: Final = 10
+_LEVELLED: Final = frozenset({"fan", "media_player"})
 
 
 def _says_loudness(value: Value, clause: Clause) -> bool:
@@ -327,6 +383,10 @@ def _percent(actions: tuple[str, ...], domain: str, value: Value, sign: int, cla
     number = value.number
     if number is None or value.unit in {"degree", "kelvin"} or domain not in _PERCENT_SLOT:
         return None
+    is_level = value.unit is None and 0 < number <= _LEVELS and "volume" not in _attributes(clause)
+    if is_level and not sign and (domain in _LEVELLED or (domain == "light" and value.mode is Case.NONE)):
+        # "Speed two", "bedroom light 2", "the TV to one": a level, a number of its own, a channel.
+        return None
     if not 0 <= number <= _ALL:
         return None
     if sign:
@@ -336,15 +396,15 @@ def _percent(actions: tuple[str, ...], domain: str, value: Value, sign: int, cla
         return None
     name, slot = _PERCENT_SLOT[domain]
     closing = set(actions) & {"close", "lower", "turn_off"} and not set(actions) & {"open", "raise"}
-    closing = closing and value.mode is not Case.TO
-    if domain == "cover" and closing and value.unit == "percent":
+    closing = closing and (value.mode is not Case.TO or "closed" in clause.states)
+    if domain == "cover" and closing and value.unit in {"percent", None}:
         number = _ALL - number
     return name, {slot: _plain(number)}
 
 
 def _degrees(value: Value, sign: int) -> Draft | None:
     """A temperature, or so many degrees more or less where there is a sign."""
-    if value.unit == "percent" or value.number is None:
+    if value.unit in {"percent", "kelvin"} or value.number is None:
         return None
     if sign:
         return "HassClimateSetTemperature", {"temperature_step": _plain(sign * value.number)}
@@ -366,6 +426,13 @@ def _is_relative(actions: tuple[str, ...], domain: str, clause: Clause) -> bool:
     if domain in {"cover", "valve"} or set(actions) & _TEMPERING:
         return False
     return bool(clause.changes) or bool(set(actions) & (_RAISING | _LOWERING))
+
+
+def _way(actions: tuple[str, ...]) -> int:
+    """Which way something that moves is sent."""
+    if set(actions) & {"open", "raise", "increase", "fel"}:
+        return 1
+    return -1 if set(actions) & {"close", "lower", "decrease", "le"} else 0
 
 
 def _direction(actions: tuple[str, ...], clause: Clause) -> int:

@@ -64,6 +64,9 @@ class Mention:
         return any(word.plural and word.kinds for word in self.words)
 
 
+_POLITE: Final = ("please", "kérlek", "kérem", "légy", "legyen szíves")
+
+
 @dataclass(slots=True)
 class Clause:
     """One thing that is asked for, or asked.
@@ -74,6 +77,7 @@ class Clause:
         options: What is to be chosen: by entity id one of its options.
         adds: "Another" so much was said.
         is_only: "Only" was said.
+        is_others: "The others" was said: those that were not spoken of.
         is_enough: It was said that there is enough of something.
         vague_place: A word such as "outside", which may be no place that this home knows.
         unknown: What nobody could explain; a clause with any is not acted upon.
@@ -100,6 +104,7 @@ class Clause:
     adds: bool = False
     is_enough: bool = False
     is_only: bool = False
+    is_others: bool = False
     is_pronoun: bool = False
     is_also: bool = False
     is_here: bool = False
@@ -119,6 +124,11 @@ class Clause:
     def has_amount(self) -> bool:
         """Whether it says of a thing how it is to be: "sofa lamp green", "heating to 21"."""
         return bool(self.mentions) and self.says_how
+
+    @property
+    def is_polite(self) -> bool:
+        """Whether somebody says "please", which nobody does who only tells how something is."""
+        return any(word in piece.text for piece in self.texts for word in _POLITE)
 
     @property
     def says_how(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from itertools import dropwhile, takewhile
-from typing import Final
+from typing import Final, NamedTuple
 
 from handlers.frames.case import Case
 from handlers.frames.clause import Clause, Mention, Sentence
@@ -52,7 +52,7 @@ def sentence_of(pieces: Sequence[Piece], lexicon: Lexicon) -> Sentence:
     )
 
 
-def _is_taken_back(parts: Sequence[tuple[list[Piece], bool, bool]]) -> bool:
+def _is_taken_back(parts: Sequence[_Part]) -> bool:
     """Whether the last part takes back what was said before: "turn on the lamp, never mind"."""
     said = [content for part, _, _ in parts if (content := [one for one in part if not _is_mere_filler(one)])]
     return len(said) > 1 and all(piece.sense(Role.NEVER_MIND) for piece in said[-1])
@@ -88,24 +88,48 @@ def _is_question(content: Sequence[Piece], lexicon: Lexicon) -> bool:
     if not content:
         return False
     marked = content[-1].text == "?"
-    if lexicon.language == "en":
-        first = next((one for one in content if one.sense(Role.FILLER) is None or one.sense(Role.ASK)), None)
-        if first is not None and first.sense(Role.ASK) is not None:
-            return True
-        acts = any(
-            piece.sense(Role.VERB) and not piece.words and not piece.sense(Role.STATE) for piece in content
-        )
-        # "Any lights on upstairs": nothing is done to any of several. "Garage door open?"
-        is_asked = marked and any(piece.sense(Role.STATE) for piece in content)
-        return not acts and (is_asked or any(piece.sense(Role.ANY) for piece in content))
+    asked = _is_english_question if lexicon.language == "en" else _is_asked
+    return asked(content, marked=marked)
+
+
+def _is_english_question(content: Sequence[Piece], *, marked: bool) -> bool:
+    first = next((one for one in content if one.sense(Role.FILLER) is None or one.sense(Role.ASK)), None)
+    if first is not None and first.sense(Role.ASK) is not None:
+        return True
+    acts = any(
+        piece.sense(Role.VERB) and not piece.words and not piece.sense(Role.STATE) for piece in content
+    )
+    # "Any lights on upstairs": nothing is done to any of several. "Garage door open?"
+    is_asked = marked and any(piece.sense(Role.STATE) for piece in content)
+    return not acts and (is_asked or any(piece.sense(Role.ANY) for piece in content))
+
+
+def _is_asked(content: Sequence[Piece], *, marked: bool) -> bool:
+    """Whether a sentence is a question that is told by its words, as in Hungarian."""
+    if _asks_who_does(content):
+        return True
     has_verb = any(piece.sense(Role.VERB) and not piece.words for piece in content)
-    for piece in content:
-        if piece.sense(Role.ASK) and not piece.sense(Role.TAIL) and not (has_verb and not marked):
-            return True
-    if has_verb:
-        return False
+    asks = any(piece.sense(Role.ASK) and not piece.sense(Role.TAIL) for piece in content)
+    if has_verb or (asks and marked):
+        return asks and marked
     is_state = any(piece.sense(Role.STATE) and not piece.sense(Role.TAIL) for piece in content)
-    return is_state or (marked and any(piece.sense(Role.COPULA) for piece in content))
+    return asks or is_state or (marked and any(piece.sense(Role.COPULA) for piece in content))
+
+
+# In the third person: `ki zárja be az ajtót`, `mikor kapcsolja le`.
+_THIRD_PERSON: Final = ("ja", "je", "ák", "ék", "sa", "se", "za", "ze", "ssa", "zza", "on", "en", "ön")
+_ASKING_FIRST: Final = frozenset({"who", "when", "where", "which", "how_many"})
+
+
+def _asks_who_does(content: Sequence[Piece]) -> bool:
+    """Whether a question word stands first, and is no prefix of a verb that is asked to do something."""
+    ask = content[0].sense(Role.ASK)
+    if ask is None or ask.value not in _ASKING_FIRST:
+        return False
+    if content[0].sense(Role.TAIL) is None:
+        return True
+    verb = next((piece for piece in content[1:] if piece.sense(Role.VERB)), None)
+    return verb is not None and verb.text.endswith(_THIRD_PERSON)
 
 
 def _remark(content: Sequence[Piece], pieces: Sequence[Piece], *, asks: bool) -> str | None:
@@ -119,7 +143,7 @@ def _remark(content: Sequence[Piece], pieces: Sequence[Piece], *, asks: bool) ->
             if asks and piece.sense(Role.ASK):
                 continue
             return "remark" if _is_about_something(content) else None
-        if _is_said_of(piece, content[position + 1 :], content[:position]):
+        if not asks and _is_said_of(piece, content[position + 1 :], content[:position]):
             return "statement"
         ask = piece.sense(Role.ASK)
         if ask is not None and ask.value == "is" and position > 0 and not asks and not wants_truth:
@@ -129,7 +153,8 @@ def _remark(content: Sequence[Piece], pieces: Sequence[Piece], *, asks: bool) ->
 
 def _is_said_of(piece: Piece, after: Sequence[Piece], before: Sequence[Piece]) -> bool:
     """Whether an "'s" is an "is": "the light's still on", "party's over"."""
-    if not piece.text.endswith("'s") or not piece.words or any(one.sense(Role.VERB) for one in before):
+    is_noun = bool(piece.words) or piece.text in {"everything's", "that's"}
+    if not piece.text.endswith("'s") or not is_noun or any(one.sense(Role.VERB) for one in before):
         return False
     if not after:
         return False
@@ -176,33 +201,46 @@ def _is_about_something(content: Sequence[Piece]) -> bool:
 # --- parts ------------------------------------------------------------------------------------------
 
 
-def _parts(pieces: Sequence[Piece], lexicon: Lexicon) -> Iterator[tuple[list[Piece], bool, bool]]:
-    """The pieces between connectors: each part, whether it is an exception, whether a stop is before it."""
+class _Part(NamedTuple):
+    """What stands between connectors.
+
+    Attributes:
+        left_out_by: The word that says that it is left out; empty where it is not.
+        is_new: Whether a stop is before it.
+    """
+
+    pieces: list[Piece]
+    left_out_by: str = ""
+    is_new: bool = False
+
+
+def _parts(pieces: Sequence[Piece], lexicon: Lexicon) -> Iterator[_Part]:
+    """The pieces between connectors."""
     part: list[Piece] = []
-    is_except = is_new = False
+    left_out_by, is_new = "", False
     reason = _reason_at_the_edge(pieces)
     for position, piece in enumerate(pieces):
         if piece is reason:
             # "Turn the fan off I'm freezing": nothing but the comma is missing.
-            yield part, is_except, is_new
-            yield [piece], False, False
-            part, is_except, is_new = [], False, False
-            continue
-        if _is_exception_before(piece, part, pieces[position + 1 :]):
+            yield _Part(part, left_out_by, is_new)
+            yield _Part([piece])
+            part, left_out_by, is_new = [], "", False
+        elif _is_exception_before(piece, part, pieces[position + 1 :]):
             rest, left_out = _before_exception(part)
-            yield rest, is_except, is_new
-            yield left_out, True, False
-            part, is_except, is_new = [], False, False
+            yield _Part(rest, left_out_by, is_new)
+            yield _Part(left_out, piece.text)
+            part, left_out_by, is_new = [], "", False
         elif piece.sense(Role.EXCEPT) and (piece.text != "but" or _says_all(pieces[:position])):
-            yield part, is_except, is_new
-            part, is_except, is_new = [], True, False
+            yield _Part(part, left_out_by, is_new)
+            part, left_out_by, is_new = [], piece.text, False
         elif _separates(piece, part, pieces[position + 1 :], lexicon):
-            yield part, is_except, is_new
+            yield _Part(part, left_out_by, is_new)
             part, is_new = [], bool(piece.sense(Role.THEN)) or piece.text in {".", ";", "!"}
-            is_except = is_except and bool(piece.sense(Role.AND)) and not _acts(pieces[position + 1 :])
+            if not piece.sense(Role.AND) or _acts(pieces[position + 1 :]):
+                left_out_by = ""
         elif piece.text != "?":
             part.append(piece)
-    yield part, is_except, is_new
+    yield _Part(part, left_out_by, is_new)
 
 
 def _before_exception(part: list[Piece]) -> tuple[list[Piece], list[Piece]]:
@@ -317,6 +355,11 @@ def _begins_another(piece: Piece, particle: Piece, part: Sequence[Piece], lexico
     return any(one.sense(Role.VERB) for one in part)
 
 
+_TAKING_BACK: Final = frozenset({"no wait", "wait no", "scratch that", "wait"})
+# What is left as it is: "but leave the hall on", `maradjon égve`.
+_LEAVING: Final = ("leave", "keep", "hagy", "marad", "spare")
+
+
 class _Builder:
     """Puts parts together to clauses."""
 
@@ -330,19 +373,19 @@ class _Builder:
         self._left_out: list[Mention] = []
         self._is_corrected = False
 
-    def add(self, part: tuple[list[Piece], bool, bool]) -> None:
+    def add(self, part: _Part) -> None:
         """Take the next part up."""
-        pieces, is_except, is_new = part
+        pieces, is_new, is_except = part.pieces, part.is_new, bool(part.left_out_by)
         clause = PartReader(self._lexicon, asks=self._asks, is_alone=self._is_alone).read(pieces)
         if self._takes_up_again(pieces, clause, is_except=is_except):
             return
         if clause is None:
-            if is_except and self._clauses:
+            if is_except and (self._clauses or self._waiting):
                 # "Turn on the kettle, not": nobody knows what is to be left out.
-                self._clauses[-1].unknown.append("except what")
+                (self._clauses or self._waiting)[-1].unknown.append("except what")
             return
         if is_except or clause.is_except:
-            self._leave_out(clause)
+            self._leave_out(clause, part.left_out_by)
         elif clause.has_action or clause.asks or clause.has_amount:
             self._begin(clause)
         elif clause.says_how and self._waiting:
@@ -366,6 +409,9 @@ class _Builder:
             # "..., no wait, ...": the next part says it.
             self._is_corrected |= corrects and last is not None
             return False
+        if len(content) > 1 and content[-1].text in _TAKING_BACK:
+            # "Turn on the hall light no wait"
+            clause.unknown.append(content[-1].text)
         corrects, self._is_corrected = corrects or self._is_corrected, False
         if last is None or is_except or clause.is_except:
             return False
@@ -389,6 +435,8 @@ class _Builder:
             and all(clause.has_action or clause.has_amount for clause in plain)
         ):
             found = plain
+        if found and self._is_corrected:
+            found[-1].unknown.append("instead of what")
         if found and self._left_out:
             found[0].exceptions += self._left_out
         return found
@@ -414,7 +462,8 @@ class _Builder:
     def _is_object(self, last: Clause, clause: Clause) -> bool:
         """Whether a part is what the verb before it is about."""
         lacks_thing = bool(last.verbs) and not last.mentions and not last.is_pronoun
-        return lacks_thing and bool(clause.mentions) and not clause.verbs and not clause.states
+        is_other = bool(clause.verbs or clause.states or clause.tails)
+        return lacks_thing and bool(clause.mentions) and not is_other
 
     def _completes(self, last: Clause, clause: Clause) -> bool:
         """Whether a part holds the particle of the verb before it."""
@@ -422,11 +471,13 @@ class _Builder:
             return False
         return bool(clause.mentions) and (last.verbs[-1], clause.states[0]) in self._lexicon.actions
 
-    def _leave_out(self, clause: Clause) -> None:
+    def _leave_out(self, clause: Clause, by: str) -> None:
         into = self._clauses or self._waiting
         if not clause.mentions:
             clause.unknown.append("except what")
-        if clause.says_how or clause.changes:
+        leaves = any(word in by for word in _LEAVING)
+        acts = clause.verbs or clause.tails or clause.states
+        if clause.says_how or clause.changes or (acts and not leaves):
             clause.unknown.append("except how")
         if into:
             into[-1].exceptions += clause.mentions
@@ -486,6 +537,7 @@ def _join(into: Clause, other: Clause, *, in_front: bool = False) -> None:
     into.asks += other.asks
     into.is_also |= other.is_also
     into.is_here |= other.is_here
+    into.is_others |= other.is_others
     into.vague_place = into.vague_place or other.vague_place
     into.is_pronoun |= other.is_pronoun
     into.is_negated |= other.is_negated

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -51,6 +52,8 @@ _WARMEST: Final = 32
 _PLAIN_STATES: Final = frozenset({"on", "off", "open", "closed", "locked", "unlocked", "up", "down"})
 # What is done by nothing but its name.
 _NAMED_ALONE: Final = ("scene", "script", "button", "input_button")
+# By these one goes on to the next; whatever else is done to it is not known here.
+_STEPPING: Final = frozenset({"next", "previous", "play", "set", "turn_on", "fel", "start", "activate"})
 # "Shut the garage" is about the one thing there that can be shut.
 _OPENING: Final = frozenset({"open", "close", "lock", "unlock"})
 # Any lamp is a light, any lock is at a door, whatever they are called.
@@ -60,7 +63,10 @@ _OPTION_CHOSEN: Final = frozenset(one.intent for one in CHOOSING.values())
 # To open is one thing to people, whatever Home Assistant does for it.
 _WHATEVER_IT_IS: Final = {"HassOpen": OPENED, "HassClose": CLOSED}
 _SWITCHING: Final = frozenset({"HassTurnOn", "HassTurnOff", "HassToggle"})
-_REPEATABLE: Final = frozenset({"HassTurnOn", "HassTurnOff", "HassToggle", "HassLightSet", "HassSetPosition"})
+_REPEATABLE: Final = frozenset({
+    "HassTurnOn", "HassTurnOff", "HassToggle", "HassLightSet", "HassSetPosition", "HassSetVolume",
+    "HassClimateSetTemperature", "HassFanSetSpeed", "HassHumidifierSetpoint",
+})  # fmt: skip
 
 
 class PassOnError(Exception):
@@ -162,8 +168,12 @@ class Compiler:
 
     def _commands(self, sentence: Sentence) -> Understanding:
         intents: list[Intent] = []
+        left_out = False
         for clause in sentence.clauses:
             self._named_before = {target for intent in intents for target in intent.targets}
+            if clause.is_pronoun and not clause.mentions and left_out:
+                raise PassOnError("what was left out, or the others")
+            left_out = bool(clause.exceptions)
             found = self._command(clause, sentence)
             if isinstance(found, OpenQuestion):
                 if len(sentence.clauses) > 1:
@@ -214,10 +224,12 @@ class Compiler:
 
     def _command(self, clause: Clause, sentence: Sentence) -> list[Intent] | OpenQuestion:
         actions = self._actions(clause)
+        if clause.says_how and not clause.verbs and _tells_how(clause):
+            raise PassOnError("tells how something is")
         if clause.options and not clause.verbs and _is_told(clause, self._lexicon):
             raise PassOnError("tells what is chosen, and does not ask for it")
-        if clause.is_enough and clause.indirect is not None:
-            raise PassOnError("there is enough of it")
+        if clause.indirect is not None:
+            self._demand_wish(clause, sentence)
         if clause.options:
             # What can be chosen is in the states, and not in the registry that the cache is kept by.
             self._is_cacheable = False
@@ -231,17 +243,36 @@ class Compiler:
             return self._without_thing(clause, actions)
         return self._on_mentions(clause, actions)
 
+    def _demand_wish(self, clause: Clause, sentence: Sentence) -> None:
+        """See that a phrase that asks for something without saying it is not said of something else."""
+        if clause.is_enough or any(piece.sense(Role.REPORT) for piece in clause.texts):
+            raise PassOnError("tells how it is")
+        goes_on = clause.is_also or sentence.begins_with_and
+        if goes_on and self._last_turn() is not None and any(piece.words for piece in clause.texts):
+            # "The lights, too": what was done before, and not what "lights" alone asks for.
+            raise PassOnError("asks for the same again")
+        if any(value.unit is None and value.number is not None for value in clause.values):
+            raise PassOnError("a number of nobody knows what")
+
     def _actions(self, clause: Clause) -> tuple[str, ...]:
         """What is to be done: by the verb and its particle, else by the state that is wanted."""
         if clause.indirect is not None:
             return (clause.indirect.action,)
         if clause.steps:
+            others = set(self._by_verb(clause)) - _STEPPING
+            if clause.changes or (others and not set(self._by_verb(clause)) & _STEPPING):
+                raise PassOnError("something else is to be done to the next one")
             return (clause.steps[0],)
         found = self._by_verb(clause)
+        if not found and any(_only_writes(self._lexicon.may_do(verb)) for verb in clause.verbs):
+            raise PassOnError("something is written down")
         wanted = tuple(ACTION_OF_STATE[state] for state in clause.states if state in ACTION_OF_STATE)
         if len(wanted) != len(clause.states):
             raise PassOnError(f"no state to be brought about: {', '.join(clause.states)}")
-        if wanted and (not found or "set" in found):
+        if wanted and not found:
+            _demand_no_report(clause)
+            return wanted
+        if wanted and "set" in found:
             return wanted
         if wanted and not set(found) & set(wanted):
             raise PassOnError("two actions at once")
@@ -304,6 +335,11 @@ class Compiler:
     def _excluded(self, clause: Clause, allowed: int) -> int:
         """What is left out: of what something can be done to, if anything there is called so."""
         mask = 0
+        if clause.is_others and not clause.exceptions:
+            mask = self._spoken_of(self._index.everything)
+            if not mask:
+                raise PassOnError("the others than what")
+            self._is_cacheable = False
         for mention in clause.exceptions:
             meant = meant_by(mention, allowed, self._index, self._lexicon)
             if not meant.mask:
@@ -520,6 +556,8 @@ class Compiler:
         if (clause.is_also or sentence.begins_with_and) and last is not None:
             self._is_cacheable = False
             return self._same_again(clause, last)
+        if clause.has_copula:
+            raise PassOnError("says what something is")
         if clause.is_enough and _is_had_enough_of(clause):
             return self._on_mentions(clause, ("turn_off", "stop"))
         if len(clause.mentions) != 1:
@@ -539,19 +577,27 @@ class Compiler:
                     drafts.setdefault(target.partition(".")[0], (intent.name, slots))
         if not drafts:
             raise PassOnError("nothing was done that could be done again")
-        if drafts.keys() <= SWITCHED and len({draft[0] for draft in drafts.values()}) == 1:
-            # What was switched on is done to whatever is switched: "the heater as well".
-            (name, slots), *_ = drafts.values()
-            if name in _SWITCHING and not slots:
-                drafts |= {domain: (name, {}) for domain in SWITCHED}
         drafts = {domain: draft for domain, draft in drafts.items() if domain in self._index.domains}
         intents: list[Intent] = []
         for mention in clause.mentions:
-            chosen = self._choose(mention, clause, (), drafts, 0)
+            try:
+                chosen, used = self._choose(mention, clause, (), drafts, 0), drafts
+            except PassOnError:
+                used = self._switched_alike(drafts)
+                chosen = self._choose(mention, clause, (), used, 0)
+                if not (chosen.meant.by_name or chosen.meant.exactly or chosen.meant.kinds):
+                    raise
             if chosen.is_open:
-                return self._ask(chosen, drafts)
-            intents += self._intents(chosen, drafts)
+                return self._ask(chosen, used)
+            intents += self._intents(chosen, used)
         return intents
+
+    def _switched_alike(self, drafts: Mapping[str, Draft]) -> dict[str, Draft]:
+        """What was switched on, done to whatever is switched: "the heater as well"."""
+        names = {name for name, slots in drafts.values() if not slots}
+        if not drafts.keys() <= SWITCHED or len(names) != 1 or not names <= _SWITCHING:
+            raise PassOnError("nothing was done that could be done to this")
+        return {domain: (next(iter(names)), {}) for domain in SWITCHED if domain in self._index.domains}
 
     def _without_thing(self, clause: Clause, actions: tuple[str, ...]) -> list[Intent] | OpenQuestion:
         drafts = self._drafts(clause, actions)
@@ -563,16 +609,31 @@ class Compiler:
         if Role.EVERYTHING in clause.quantifiers:
             return self._everything(clause, actions, drafts, allowed)
         _demand_no_exception(clause)
+        if clause.is_others:
+            raise PassOnError("the others of what")
         if not clause.verbs and set(clause.states) - _PLAIN_STATES:
             raise PassOnError("a state of nothing")
         implied = implied_domains(actions, clause)
         if not clause.is_here:
-            spoken_of = self._spoken_of(self._of_domains(implied) & allowed if implied else allowed)
+            first = implied_domains(actions[:1], clause)
+            spoken_of = self._spoken_of(self._of_domains(first) & allowed if first else allowed)
             if spoken_of:
                 self._is_cacheable = False
                 return self._intents(Chosen(spoken_of), drafts)
+            self._demand_free(clause)
         mask = self._of_domains(implied) & allowed if implied else self._unsaid(clause, actions, allowed)
         return self._implied(mask, actions, drafts)
+
+    def _demand_free(self, clause: Clause) -> None:
+        """See that a pronoun does not stand for something to which this cannot be done.
+
+        "Turn on the kettle and dim it" dims nothing else.
+        """
+        turns = self._utterance.session.turns
+        spoken = bool(self._named_before) or bool(turns and _is_about_something(turns[-1]))
+        drops = self._lexicon.language == "hu" and bool(self._named_before) and bool(clause.verbs)
+        if (clause.is_pronoun and spoken) or (drops and not clause.attributes):
+            raise PassOnError("cannot be done to what was spoken of")
 
     def _unsaid(self, clause: Clause, actions: tuple[str, ...], allowed: int) -> int:
         """What is meant where neither what is to be done nor what was spoken of tells."""
@@ -594,6 +655,8 @@ class Compiler:
     def _everything(
         self, clause: Clause, actions: tuple[str, ...], drafts: Mapping[str, Draft], allowed: int
     ) -> list[Intent]:
+        if clause.says_how or clause.changes:
+            raise PassOnError("everything to so much")
         mask = self._loosely(allowed, actions, clause) & ~self._excluded(clause, allowed)
         if clause.is_here:
             mask &= self._here()
@@ -747,13 +810,20 @@ class Compiler:
         raise PassOnError("ambiguous in what is to be done")
 
 
+def _tells_how(clause: Clause) -> bool:
+    """Whether a value without a verb is one that there is: "it's twenty degrees", `húsz fok van`."""
+    return clause.has_copula or any(piece.text in {"it's", "it is"} for piece in clause.texts)
+
+
 def _is_told(clause: Clause, lexicon: Lexicon) -> bool:
     """Whether an option without a verb is what a thing is: `csendes a ház`, `tűz van a nappaliban`."""
     if lexicon.language != "hu":
         return False
     pieces = clause.texts
     said_where_to = any(
-        piece.case in {Case.TO, Case.PLACE} if piece.sense(Role.OPTION) else piece.case is Case.OBJECT
+        piece.case in {Case.TO, Case.PLACE, Case.OBJECT}
+        if piece.sense(Role.OPTION)
+        else piece.case is Case.OBJECT
         for piece in pieces
     )
     has_article = any(piece.sense(Role.DETERMINER) for piece in pieces)
@@ -763,6 +833,25 @@ def _is_told(clause: Clause, lexicon: Lexicon) -> bool:
 def _is_had_enough_of(clause: Clause) -> bool:
     """Whether there is enough of what is named: `elég a zenéből`."""
     return all(piece.case is Case.FROM for mention in clause.mentions for piece in mention.pieces)
+
+
+def _is_about_something(turn: PastTurn) -> bool:
+    """Whether a turn was about things, or about something that was not understood."""
+    return bool(turn.targets) or not turn.intents or any(intent.targets for intent in turn.intents)
+
+
+def _only_writes(actions: AbstractSet[str]) -> bool:
+    """Whether a verb is one for lists alone: "write it down" lowers nothing."""
+    return bool(actions) and all(action.startswith("list_") for action in actions)
+
+
+def _demand_no_report(clause: Clause) -> None:
+    """A state without a verb is a wish, and a report where it says that it is so still, or again."""
+    if not clause.mentions or clause.is_polite:
+        return
+    again = "open" in clause.states and any(piece.text == "again" for piece in clause.texts)
+    if again or any(piece.sense(Role.REPORT) for piece in clause.texts) or "unlocked" in clause.states:
+        raise PassOnError("says how something is")
 
 
 def _demand_no_exception(clause: Clause) -> None:

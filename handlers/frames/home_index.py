@@ -204,7 +204,7 @@ def _forget(index: HomeIndex, lexicon: Lexicon, bit: int, entity: Entity) -> Non
     one = 1 << bit
     if entity.device_class:
         index.classes[entity.device_class] &= ~one
-    for name in _spellings((entity.name, *entity.aliases)):
+    for name in _spellings((entity.name, *entity.aliases), lexicon):
         words = words_of(name)
         index.names = _changed(index.names, words, ~one, add=0)
         for word in searched_words(words, lexicon):
@@ -227,7 +227,7 @@ def _rename(index: HomeIndex, lexicon: Lexicon, bit: int, entity: Entity) -> Non
     if entity.device_class:
         index.classes[entity.device_class] = index.classes.get(entity.device_class, 0) | one
     all_words = []
-    for name in _spellings((entity.name, *entity.aliases)):
+    for name in _spellings((entity.name, *entity.aliases), lexicon):
         words = words_of(name)
         if words:
             index.names = _changed(index.names, words, -1, add=one)
@@ -282,7 +282,7 @@ def _names_of_places(registry: Registry) -> Iterator[tuple[str, ...]]:
 
 
 def _add_place(index: HomeIndex, lexicon: Lexicon, place: Place, of: Area | Floor, taken: set[str]) -> None:
-    names = [words_of(name) for name in _spellings((of.name, *of.aliases))]
+    names = [words_of(name) for name in _spellings((of.name, *of.aliases), lexicon)]
     others = [
         other
         for words in names
@@ -303,13 +303,15 @@ def _add_place(index: HomeIndex, lexicon: Lexicon, place: Place, of: Area | Floo
             node.places = (*node.places, place)
 
 
-def _spellings(names: Iterable[str]) -> Iterator[str]:
-    """Names, those with a hyphen also in one word: "E-bike", "Ebike"."""
+def _spellings(names: Iterable[str], lexicon: Lexicon) -> Iterator[str]:
+    """Names, those with a hyphen also in one word ("Ebike"), their numbers in words and in digits."""
     for name in dict.fromkeys(names):
-        yield name
-        joined = _HYPHEN.sub("", name)
-        if joined != name:
-            yield joined
+        spelled = dict.fromkeys((name, _HYPHEN.sub("", name)))
+        for one in spelled:
+            yield one
+            counted = " ".join(lexicon.counted.get(word, word) for word in words_of(one))
+            if counted != " ".join(words_of(one)):
+                yield counted
 
 
 _HYPHEN: Final = re.compile(r"(?<=[^\W\d_])-(?=[^\W\d_])")
@@ -321,7 +323,7 @@ def _add_entity(index: HomeIndex, lexicon: Lexicon, bit: int, entity: Entity) ->
     if entity.device_class:
         index.classes[entity.device_class] = index.classes.get(entity.device_class, 0) | one
     all_words = []
-    for name in _spellings((entity.name, *entity.aliases)):
+    for name in _spellings((entity.name, *entity.aliases), lexicon):
         words = words_of(name)
         node = index.names
         for word in words:

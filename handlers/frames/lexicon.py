@@ -67,6 +67,8 @@ class Role(Enum):
     ENOUGH = auto()
     CORRECTION = auto()
     WHICH = auto()
+    OTHERS = auto()
+    REPORT = auto()
     OPTION = auto()
     CHOICE_WORD = auto()
 
@@ -106,6 +108,8 @@ _PLAIN_GROUPS: Final = {
     "enough": Role.ENOUGH,
     "corrections": Role.CORRECTION,
     "which_one": Role.WHICH,
+    "others": Role.OTHERS,
+    "reports": Role.REPORT,
 }
 _VALUED_GROUPS: Final = {
     "states": Role.STATE,
@@ -240,6 +244,8 @@ class Lexicon:
             for option, phrases in (data.get("choices") or {}).items()
         }
         self.numbers = _numbers(data.get("numbers") or {}, compound=language == "hu")
+        words = {word: str(value) for word, value in self.numbers.units.items() if value}
+        self.counted = words | {digits: word for word, digits in reversed(words.items())}
         self._read_groups(data)
         self.heads = frozenset(
             word for kind in self.kinds.values() for word in kind.words if len(word) > _SHORTEST_HEAD

@@ -24,6 +24,8 @@ _INTENT_OF: Final = {
 }
 # Verbs whose subject is what goes onto a list, so that it has no ending.
 _OF_ITSELF: Final = frozenset({"megy", "kerül", "list_phrase"})
+# Phrases of which what is to be bought is the object.
+_BUYING: Final = ("vegy", "venn")
 LONGEST_ARTICLE: Final = 3
 """Letters of a word that may be an article or a connector; a thing to buy has more."""
 LONGEST_THING: Final = 3
@@ -86,7 +88,8 @@ def _end_of_list(
 
 def _says_only_where(clause: Clause) -> bool:
     """Whether it says of what was said before that it goes onto a list: "add them to the list", `írd fel`."""
-    return not clause.unknown and (clause.is_pronoun or not clause.mentions)
+    said = [piece for mention in clause.mentions for piece in mention.pieces]
+    return not clause.unknown and (clause.is_pronoun or all(piece.case is Case.TO for piece in said))
 
 
 def list_intents(
@@ -167,7 +170,7 @@ def _onto(
         return None
     is_object = (
         not any(verb in _OF_ITSELF for clause in clauses for verb in clause.verbs) and action != "list_go"
-    )
+    ) or any(piece.text.startswith(_BUYING) for piece in pieces if piece.sense(Role.LIST_PHRASE))
     items = items_of(said, utterance.language, inflected=utterance.language == "hu" and is_object)
     return [Intent(_INTENT_OF[action], {"item": item, "name": todo.name}, (todo.id,)) for item in items]
 

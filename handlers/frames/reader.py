@@ -15,6 +15,8 @@ _HOURS: Final = 24
 _UP_TO: Final = ("ra", "re")
 _INFINITIVE: Final = "ni"
 # "Would you mind closing the gate", "the gate needs closing".
+# "Have Rosie vacuum", "get it to".
+_LETTING: Final = frozenset({"have", "get", "let", "make", "want", "need", "like"})
 _WANTS_GERUND: Final = frozenset({"mind", "need", "needs", "wants"})
 _SHARES: Final = frozenset({"percent", "degree", "kelvin"})
 _UNITS: Final = _SHARES | COUNTED
@@ -195,7 +197,8 @@ class PartReader:
         if self._lexicon.language == "hu":
             return bool(first & second) or piece.text.endswith(_INFINITIVE)
         # "have Rosie vacuum the house"
-        return bool(first & second) or ("set" in first and bool(before.words))
+        lets = self._clause.verbs[-1] in _LETTING
+        return bool(first & second) or (lets and bool(before.words))
 
     def _tail(self, piece: Piece, value: str, pieces: Sequence[Piece], position: int, *_: object) -> bool:
         if self._leads_to_option(piece, pieces, position):
@@ -235,7 +238,8 @@ class PartReader:
         later = next((one.sense(Role.VERB) for one in pieces[position + 1 :] if one.sense(Role.VERB)), None)
         if later is not None and (later.value, value) in actions:
             return True
-        return ("", value) in actions and not piece.sense(Role.STATE)
+        is_wish = self._lexicon.language == "hu" and not self._asks
+        return ("", value) in actions and (is_wish or not piece.sense(Role.STATE))
 
     def _leads_to_place(self, pieces: Sequence[Piece], position: int) -> bool:
         """Whether a place or a list comes next, and the particle that the verb needs comes later, or came."""
@@ -281,18 +285,24 @@ class PartReader:
     def _has_later_state(self, pieces: Sequence[Piece], position: int) -> bool:
         return bool(self._clause.states) or any(one.sense(Role.STATE) for one in pieces[position + 1 :])
 
-    def _change(self, sign: int, piece: Piece, value: str) -> bool:
+    def _change(self, sign: int, piece: Piece, value: str, pieces: Sequence[Piece], position: int) -> bool:
         clause = self._clause
         if value == "any" and piece.sense(Role.TAIL) and clause.tails and clause.verbs:
+            return True
+        after = _following(pieces, position)
+        is_mere = piece.sense(Role.TAIL) is None and piece.sense(Role.VERB) is None
+        if value == "any" and is_mere and after and any(word.kinds for word in after[0].words):
+            # "More lights": so many more of them.
+            clause.unknown.append(piece.text)
             return True
         clause.changes.append((value, sign))
         return True
 
-    def _more(self, piece: Piece, value: str, *_: object) -> bool:
-        return self._change(1, piece, value)
+    def _more(self, piece: Piece, value: str, pieces: Sequence[Piece], position: int, *_: object) -> bool:
+        return self._change(1, piece, value, pieces, position)
 
-    def _less(self, piece: Piece, value: str, *_: object) -> bool:
-        return self._change(-1, piece, value)
+    def _less(self, piece: Piece, value: str, pieces: Sequence[Piece], position: int, *_: object) -> bool:
+        return self._change(-1, piece, value, pieces, position)
 
     def _amount(self, piece: Piece, value: float, *_: object) -> bool:
         if piece.number is not None:
@@ -334,9 +344,13 @@ class PartReader:
             return
         after = pieces[position + 1] if position + 1 < len(pieces) else None
         unit = after.sense(Role.UNIT) if after is not None else None
-        if piece.sense(Role.DETERMINER) and unit is None and self._mode is Case.NONE:
+        if piece.sense(Role.DETERMINER) and unit is None and self._mode is not Case.TO:
+            if self._only or self._mode is Case.WITH:
+                # `csak egy lámpa`, `még egy lámpát`
+                clause.unknown.append(piece.text)
             return
-        if unit is None and self._mode is Case.NONE and piece.case is Case.NONE and _counts(pieces, position):
+        is_counted = unit is None and self._mode is not Case.TO and piece.case is Case.NONE
+        if is_counted and _counts(pieces, position):
             # "Two lights": so many of them, and not which.
             clause.unknown.append(piece.text)
             return
@@ -372,6 +386,17 @@ class PartReader:
     ) -> bool:
         if piece.sense(Role.STATE) and not self._asks and not _following(pieces, position):
             # "Turn off the lamp on": no place comes behind it.
+            self._clause.unknown.append(piece.text)
+        after = _following(pieces, position)
+        if (
+            self._clause.values
+            and position
+            and pieces[position - 1].sense(Role.UNIT) is not None
+            and not after
+        ):
+            # `húsz fok alá`
+            self._clause.unknown.append(piece.text)
+        if after and after[0].number is not None and piece.text in {"over", "under", "above", "below"}:
             self._clause.unknown.append(piece.text)
         self._in_place = piece.text != "of"
         return True
@@ -507,6 +532,10 @@ class PartReader:
         self._clause.unknown.append(piece.text)
         return True
 
+    def _others(self, *_: object) -> bool:
+        self._clause.is_others = True
+        return True
+
     def _enough(self, *_: object) -> bool:
         self._clause.is_enough = True
         return True
@@ -518,6 +547,7 @@ class PartReader:
     _TAKERS: ClassVar[tuple[tuple[Role, Callable[..., bool]], ...]] = (
         (Role.OPTION, _option),
         (Role.WHICH, _which),
+        (Role.OTHERS, _others),
         (Role.CHOICE_WORD, _choice_word),
         (Role.NEGATION, _negation),
         (Role.ONLY, _only_taken),

@@ -9,11 +9,11 @@ from typing import Final
 
 # "20,5" and "20.5" are one number; "it's" is one word, "30%-ra" is three tokens.
 _TOKEN: Final = re.compile(
-    r"(?P<number>\d+(?:[.,]\d+)?)|(?P<word>[^\W\d_]+(?:'[^\W\d_]+)*)|(?P<sign>[%°&,;:?!.])"
+    r"(?P<number>(?:(?<!\S)-)?\d+(?:[.,]\d+)?)|(?P<word>[^\W\d_]+(?:'[^\W\d_]+)*)|(?P<sign>[%°&,;:?!.])"
 )
 # A comma that only spelling wants: `szeretném, ha`, `írd fel, hogy`; the text stays as long as it was.
 _COMMA_WITHIN: Final = re.compile(r",(?= (?:ha|hogy) )")
-_APOSTROPHES: Final = str.maketrans("’‘`´", "''''")
+_APOSTROPHES: Final = str.maketrans("’‘`´−", "''''-")
 
 MOST_DIGITS: Final = 12
 """Longer numbers are none that anything is set to."""
