@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from handlers.choices import CHOOSING
 from handlers.frames.actions import (
     ACTION_OF_STATE,
     CLOSED,
-    NUMBERS,
     OPENED,
     SWITCHED,
     Draft,
@@ -20,12 +18,24 @@ from handlers.frames.actions import (
     implied_domains,
 )
 from handlers.frames.asking import asked_again, asked_for, plain_state
-from handlers.frames.case import Case
+from handlers.frames.choice import Choice, Chosen
 from handlers.frames.clause import Clause, Mention, Sentence
-from handlers.frames.home_index import HomeIndex, any_of, bits
+from handlers.frames.demands import (
+    demand_no_exception,
+    demand_no_report,
+    demand_nothing_left,
+    is_about_something,
+    is_had_enough_of,
+    is_told,
+    only_writes,
+    tells_how,
+)
+from handlers.frames.home_index import HomeIndex, any_of
 from handlers.frames.lexicon import Indirect, Lexicon, Role
 from handlers.frames.lists import ClauseGroup, grouped, list_intents
-from handlers.frames.mentions import Meant, kinds_of, meant_by
+from handlers.frames.mentions import kinds_of, meant_by
+from handlers.frames.pass_on import PassOnError
+from handlers.frames.surroundings import Surroundings
 from handlers.frames.tokens import Token
 from handlers.intents import NEVERMIND
 from handlers.understanding import (
@@ -40,25 +50,12 @@ from handlers.understanding import (
 )
 from provisioning.home.registry import Entity, HomePicture
 
-# Turned off with everything, where nobody says what everything is.
-_LEFT_ON: Final = frozenset({"light", "fan", "switch", "input_boolean", "media_player"})
-_LIT: Final = frozenset({"light"})
-_GUARDED_CLASSES: Final = frozenset({"garage", "garage_door", "gate", "door"})
-_BOTH: Final = 2
-# "Set the bedroom to 19" is a temperature, "to 50" is none.
-_COLDEST: Final = 5
-_WARMEST: Final = 32
 # States that may be wanted of what was spoken of before: "and off".
 _PLAIN_STATES: Final = frozenset({"on", "off", "open", "closed", "locked", "unlocked", "up", "down"})
 # What is done by nothing but its name.
 _NAMED_ALONE: Final = ("scene", "script", "button", "input_button")
 # By these one goes on to the next; whatever else is done to it is not known here.
 _STEPPING: Final = frozenset({"next", "previous", "play", "set", "turn_on", "fel", "start", "activate"})
-# "Shut the garage" is about the one thing there that can be shut.
-_OPENING: Final = frozenset({"open", "close", "lock", "unlock"})
-# Any lamp is a light, any lock is at a door, whatever they are called.
-_NEVER_BY_NOUN: Final = ("light", "lock")
-_NAMED_ONLY: Final = (*NUMBERS, "select", "input_select")
 _OPTION_CHOSEN: Final = frozenset(one.intent for one in CHOOSING.values())
 # To open is one thing to people, whatever Home Assistant does for it.
 _WHATEVER_IT_IS: Final = {"HassOpen": OPENED, "HassClose": CLOSED}
@@ -67,19 +64,6 @@ _REPEATABLE: Final = frozenset({
     "HassTurnOn", "HassTurnOff", "HassToggle", "HassLightSet", "HassSetPosition", "HassSetVolume",
     "HassClimateSetTemperature", "HassFanSetSpeed", "HassHumidifierSetpoint",
 })  # fmt: skip
-
-
-class PassOnError(Exception):
-    """A sentence, or a clause of it, is not understood here; its text says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """The entities of one mention, or among which one is to be chosen."""
-
-    mask: int
-    is_open: bool = False
-    meant: Meant = field(default_factory=lambda: Meant(0))
 
 
 class Compiler:
@@ -103,13 +87,10 @@ class Compiler:
     ) -> None:
         self._index = index
         self._lexicon = lexicon
-        self._picture = picture
         self._utterance = utterance
         self._tokens = tokens
-        # What depends on the session or on states means something else the next time.
-        self._is_cacheable = True
-        # What the clauses before were about: "the lamp blue and brighter".
-        self._named_before: set[str] = set()
+        self._around = Surroundings(index, lexicon, picture, utterance)
+        self._choice = Choice(self._around)
 
     def understand(self, sentence: Sentence) -> Understanding:
         """What a sentence means.
@@ -141,7 +122,7 @@ class Compiler:
         )
         if listed is not None:
             return self._understood(Verdict.COMMANDS, listed)
-        _demand_nothing_left(sentence)
+        demand_nothing_left(sentence)
         if sentence.is_question:
             return self._question(sentence)
         return self._question_again(sentence) or self._measured_alone(sentence) or self._commands(sentence)
@@ -159,7 +140,7 @@ class Compiler:
                 intents += listed
             else:
                 part = replace(sentence, clauses=group.clauses)
-                _demand_nothing_left(part)
+                demand_nothing_left(part)
                 found = self._commands(part)
                 if found.verdict is not Verdict.COMMANDS:
                     raise PassOnError("one of several commands is ambiguous")
@@ -170,7 +151,7 @@ class Compiler:
         intents: list[Intent] = []
         left_out = False
         for clause in sentence.clauses:
-            self._named_before = {target for intent in intents for target in intent.targets}
+            self._around.named_before = {target for intent in intents for target in intent.targets}
             if clause.is_pronoun and not clause.mentions and left_out:
                 raise PassOnError("what was left out, or the others")
             left_out = bool(clause.exceptions)
@@ -183,7 +164,7 @@ class Compiler:
         return self._understood(Verdict.COMMANDS, _merged(intents))
 
     def _understood(self, verdict: Verdict, intents: Sequence[Intent]) -> Understanding:
-        return Understanding(verdict, tuple(intents), cacheable=self._is_cacheable)
+        return Understanding(verdict, tuple(intents), cacheable=self._around.is_cacheable)
 
     def _question(self, sentence: Sentence) -> Understanding:
         if len(sentence.clauses) != 1:
@@ -195,7 +176,7 @@ class Compiler:
 
     def _question_again(self, sentence: Sentence) -> Understanding | None:
         """What was asked last, asked of something else: "and in the bedroom?"; None where nothing was."""
-        clause, last = sentence.clauses[0], self._last_turn()
+        clause, last = sentence.clauses[0], self._around.last_turn()
         if last is None or len(last.intents) != 1 or len(sentence.clauses) != 1:
             return None
         says_only_what = len(clause.mentions) == 1 and not (clause.has_action or clause.has_amount)
@@ -204,7 +185,7 @@ class Compiler:
         intent = asked_again(last.intents[0], clause.mentions[0], self._index, self._lexicon, self._utterance)
         if intent is None:
             return None
-        self._is_cacheable = False
+        self._around.is_cacheable = False
         return self._understood(Verdict.QUESTION, [intent])
 
     def _measured_alone(self, sentence: Sentence) -> Understanding | None:
@@ -220,19 +201,17 @@ class Compiler:
             return None
         return self._understood(Verdict.QUESTION, [plain_state(self._index.members(measured.mask)[0], "one")])
 
-    # Commands.
-
     def _command(self, clause: Clause, sentence: Sentence) -> list[Intent] | OpenQuestion:
         actions = self._actions(clause)
-        if clause.says_how and not clause.verbs and _tells_how(clause):
+        if clause.says_how and not clause.verbs and tells_how(clause):
             raise PassOnError("tells how something is")
-        if clause.options and not clause.verbs and _is_told(clause, self._lexicon):
+        if clause.options and not clause.verbs and is_told(clause, self._lexicon):
             raise PassOnError("tells what is chosen, and does not ask for it")
         if clause.indirect is not None:
             self._demand_wish(clause, sentence)
         if clause.options:
             # What can be chosen is in the states, and not in the registry that the cache is kept by.
-            self._is_cacheable = False
+            self._around.is_cacheable = False
         if not actions and not (clause.changes or clause.says_how):
             return self._without_action(clause, sentence)
         if not actions:
@@ -248,7 +227,7 @@ class Compiler:
         if clause.is_enough or any(piece.sense(Role.REPORT) for piece in clause.texts):
             raise PassOnError("tells how it is")
         goes_on = clause.is_also or sentence.begins_with_and
-        if goes_on and self._last_turn() is not None and any(piece.words for piece in clause.texts):
+        if goes_on and self._around.last_turn() is not None and any(piece.words for piece in clause.texts):
             # "The lights, too": what was done before, and not what "lights" alone asks for.
             raise PassOnError("asks for the same again")
         if any(value.unit is None and value.number is not None for value in clause.values):
@@ -264,13 +243,13 @@ class Compiler:
                 raise PassOnError("something else is to be done to the next one")
             return (clause.steps[0],)
         found = self._by_verb(clause)
-        if not found and any(_only_writes(self._lexicon.may_do(verb)) for verb in clause.verbs):
+        if not found and any(only_writes(self._lexicon.may_do(verb)) for verb in clause.verbs):
             raise PassOnError("something is written down")
         wanted = tuple(ACTION_OF_STATE[state] for state in clause.states if state in ACTION_OF_STATE)
         if len(wanted) != len(clause.states):
             raise PassOnError(f"no state to be brought about: {', '.join(clause.states)}")
         if wanted and not found:
-            _demand_no_report(clause)
+            demand_no_report(clause)
             return wanted
         if wanted and "set" in found:
             return wanted
@@ -295,10 +274,10 @@ class Compiler:
         drafts = self._drafts(clause, actions)
         if not drafts:
             raise PassOnError(f"nothing that can be done: {', '.join(actions)}")
-        excluded = self._excluded(clause, self._allowed(drafts))
+        excluded = self._excluded(clause, self._choice.allowed(drafts))
         chosen: list[Chosen] = []
         for mention in self._shared(clause.mentions):
-            one = self._choose(mention, clause, actions, drafts, excluded)
+            one = self._choice.choose(mention, clause, actions, drafts, excluded)
             if one.is_open:
                 if len(clause.mentions) > 1:
                     raise PassOnError("one of several things is ambiguous")
@@ -336,10 +315,10 @@ class Compiler:
         """What is left out: of what something can be done to, if anything there is called so."""
         mask = 0
         if clause.is_others and not clause.exceptions:
-            mask = self._spoken_of(self._index.everything)
+            mask = self._around.spoken_of(self._index.everything)
             if not mask:
                 raise PassOnError("the others than what")
-            self._is_cacheable = False
+            self._around.is_cacheable = False
         for mention in clause.exceptions:
             meant = meant_by(mention, allowed, self._index, self._lexicon)
             if not meant.mask:
@@ -349,220 +328,22 @@ class Compiler:
             mask |= meant.mask
         return mask
 
-    def _allowed(self, drafts: Mapping[str, Draft]) -> int:
-        """The entities to which something can be done."""
-        mask = 0
-        for domain, (_, slots) in drafts.items():
-            of_domain = self._index.domains.get(domain, 0)
-            for value in slots.values():
-                if isinstance(value, PerEntity):
-                    of_domain = self._among(of_domain, value.of)
-            mask |= of_domain
-        return mask
-
-    def _among(self, mask: int, ids: Container[str]) -> int:
-        found = 0
-        for bit in bits(mask):
-            if self._index.entities[bit].id in ids:
-                found |= 1 << bit
-        return found
-
-    def _choose(
-        self,
-        mention: Mention,
-        clause: Clause,
-        actions: tuple[str, ...],
-        drafts: Mapping[str, Draft],
-        excluded: int,
-    ) -> Chosen:
-        """The entities that are meant by one mention, or those among which is to be chosen."""
-        meant = meant_by(mention, self._allowed(drafts), self._index, self._lexicon)
-        mask = self._without_unnamed(meant, mention) & ~excluded
-        if clause.is_here:
-            mask &= self._here()
-        if not mask:
-            said = " ".join(piece.text for piece in mention.pieces)
-            raise PassOnError(f"nothing here is called so: {said}")
-        if Role.EVERYTHING in clause.quantifiers and any(piece.slip for piece in mention.pieces):
-            raise PassOnError("everything, or what may have been said besides")
-        if clause.vague_place is not None and not self._is_elsewhere(clause.vague_place, meant, mask):
-            raise PassOnError(f"no such place: {clause.vague_place}")
-        several = self._wants_several(mention, clause)
-        if Role.BOTH in clause.quantifiers:
-            return self._both(mask, meant, actions)
-        if meant.by_name or meant.exactly:
-            return self._one_of(mask, meant, several=several)
-        if not meant.places and not mask & ~self._index.domains.get("media_player", 0):
-            return self._player(mask, actions, meant, several=several)
-        if not meant.kinds:
-            mask = self._for_number(mask, clause) or self._loosely(mask, actions, clause)
-        return self._of_kind(mask, meant, clause, actions, several=several)
-
-    def _without_unnamed(self, meant: Meant, mention: Mention) -> int:
-        """Without numbers and selections whose name was not said: where they are does not say what they are.
-
-        Of a number, an attribute that was said has to be in its name: "the pump speed" is no other number of
-        the pump.
-        """
-        mask = meant.mask
-        named_only = mask & self._of_domains(_NAMED_ONLY)
-        if not named_only:
-            return mask
-        if not (meant.by_name or meant.exactly):
-            return mask & ~named_only
-        numbers = mask & self._of_domains(NUMBERS)
-        for piece in mention.soft if numbers else ():
-            if piece.sense(Role.ATTRIBUTE):
-                named = any_of(self._index.named, (stem for word in piece.words for stem in word.stems))
-                mask &= ~numbers | named
-        return mask
-
-    def _is_elsewhere(self, word: str, meant: Meant, mask: int) -> bool:
-        """Whether "outside" says no more than the name or the place that was said, or is one itself."""
-        if meant.places or meant.by_name or meant.exactly:
-            return True
-        named = self._index.named.get(word, 0) | self._index.placed.get(word, 0)
-        return bool(mask) and not mask & ~named
-
-    def _both(self, mask: int, meant: Meant, actions: tuple[str, ...]) -> Chosen:
-        """Two things: here, or anywhere; else which two has to be asked."""
-        local = mask & self._here()
-        chosen = local if local.bit_count() == _BOTH else mask
-        if chosen.bit_count() == 1:
-            return self._of_place(chosen, meant, actions, several=True)
-        return Chosen(chosen, is_open=chosen.bit_count() != _BOTH, meant=meant)
-
-    def _of_kind(
-        self, mask: int, meant: Meant, clause: Clause, actions: tuple[str, ...], *, several: bool
-    ) -> Chosen:
-        """Those of a kind: at the place that was said, here, everywhere, or the only one."""
-        whole = bool(meant.places) or clause.is_here or bool(clause.quantifiers & {Role.ALL, Role.WHOLE})
-        local = mask & self._here()
-        if mask.bit_count() == 1 or whole:
-            return self._of_place(mask, meant, actions, several=several)
-        if local:
-            if not several and local.bit_count() > 1 and self._bears_noun(local, meant):
-                # "The lamp", where two are called so; "the light" is all of them.
-                return Chosen(local, is_open=True, meant=meant)
-            return self._of_place(local, meant, actions, several=several)
-        if several and self._utterance.area_id is None:
-            return Chosen(mask, meant=meant)
-        return self._called_so(mask, meant) or Chosen(mask, is_open=True, meant=meant)
-
-    def _called_so(self, mask: int, meant: Meant) -> Chosen | None:
-        """The only one of several that bears the noun that was said: "the extractor"; no lamp, no lock."""
-        kinds = [self._lexicon.kinds[name] for name in meant.kinds]
-        general = {kind.general for kind in kinds if kind.alike}
-        bearing = mask & any_of(self._index.named, (one for one in meant.nouns if one not in general))
-        if bearing.bit_count() != 1 or mask & self._of_domains(_NEVER_BY_NOUN):
-            return None
-        return Chosen(bearing, meant=meant)
-
-    def _bears_noun(self, mask: int, meant: Meant) -> bool:
-        """Whether all of these are called by a noun that does not mean all of its kind."""
-        kinds = [self._lexicon.kinds[name] for name in meant.kinds]
-        if not kinds or any(kind.loose for kind in kinds):
-            return False
-        return not mask & ~any_of(self._index.named, (word for kind in kinds for word in kind.words))
-
-    def _player(self, mask: int, actions: tuple[str, ...], meant: Meant, *, several: bool) -> Chosen:
-        """What plays, here where something does: that is "the music"."""
-        if several and self._utterance.area_id is None:
-            return Chosen(mask, meant=meant)
-        local = mask & self._here()
-        if self._utterance.area_id is not None and not local:
-            raise PassOnError("there is no such thing here")
-        candidates = self._playing(local or mask, actions)
-        return Chosen(candidates, is_open=candidates.bit_count() > 1, meant=meant)
-
-    def _playing(self, mask: int, actions: tuple[str, ...]) -> int:
-        """Of several players, those that the action is for."""
-        if mask.bit_count() < 2:
-            return mask
-        playing = self._in_state(mask, frozenset({"playing", "buffering"}))
-        if "play" in actions:
-            playing = self._in_state(mask, frozenset({"paused"})) or playing
-        return playing or mask
-
-    def _wants_several(self, mention: Mention, clause: Clause) -> bool:
-        return mention.is_plural or bool(
-            clause.quantifiers & {Role.ALL, Role.BOTH, Role.EVERYTHING, Role.WHOLE}
-        )
-
-    def _one_of(self, mask: int, meant: Meant, *, several: bool) -> Chosen:
-        """What was named: all of them if several are meant, else the one, or the one that is here."""
-        local = mask & self._here()
-        if several or mask.bit_count() == 1:
-            return Chosen(mask, meant=meant)
-        if local.bit_count() == 1:
-            return Chosen(local, meant=meant)
-        return Chosen(local or mask, is_open=True, meant=meant)
-
-    def _of_place(self, mask: int, meant: Meant, actions: tuple[str, ...], *, several: bool) -> Chosen:
-        """All of a kind at a place; of what lets people in only one, unless all were asked for."""
-        if several or mask.bit_count() == 1:
-            return Chosen(mask, meant=meant)
-        if set(actions) & {"open", "unlock", "raise"}:
-            members = self._index.members(mask)
-            if any(one.domain == "lock" or one.device_class in _GUARDED_CLASSES for one in members):
-                return self._called_so(mask, meant) or Chosen(mask, is_open=True, meant=meant)
-        return Chosen(mask, meant=meant)
-
-    def _loosely(self, mask: int, actions: tuple[str, ...], clause: Clause) -> int:
-        """Of a place without any noun: its lights, what may be left on, or what the action is for.
-
-        Nothing else is done to all that is somewhere: "go up to the bedroom" opens no blinds.
-        """
-        if Role.EVERYTHING in clause.quantifiers or "turn_off" in actions:
-            wanted = _LEFT_ON if set(actions) & {"turn_off", "le"} else _LIT
-        elif set(actions) & {"turn_on", "fel", "toggle", "set"}:
-            wanted = _LIT
-        elif not actions or (mask.bit_count() == 1 and set(actions) & _OPENING):
-            return mask
-        else:
-            return mask & self._of_domains(implied_domains(actions, clause))
-        found = mask & self._of_domains(wanted) or (mask if mask.bit_count() == 1 or clause.says_how else 0)
-        if wanted is _LEFT_ON:
-            found = self._in_use(found) or found
-        return found
-
-    def _in_use(self, mask: int) -> int:
-        """Without the players that do nothing anyway: what is idle need not be turned off with everything."""
-        players = mask & self._index.domains.get("media_player", 0)
-        if not players:
-            return mask
-        return mask & ~players | self._in_state(players, frozenset({"playing", "paused", "on", "buffering"}))
-
-    def _for_number(self, mask: int, clause: Clause) -> int:
-        """What a number without a unit is for, where only a place was said: degrees, if it may be some."""
-        if not any(
-            value.unit is None and value.number is not None and _COLDEST <= value.number <= _WARMEST
-            for value in clause.values
-        ):
-            return 0
-        return mask & self._index.domains.get("climate", 0)
-
-    def _here(self) -> int:
-        return self._index.at(self._utterance.area_id)
-
-    # Commands without a thing.
-
     def _without_action(self, clause: Clause, sentence: Sentence) -> list[Intent] | OpenQuestion:
         """A name alone: what was done last is done to it, too, or it is a scene."""
-        _demand_no_exception(clause)
+        demand_no_exception(clause)
         if not clause.mentions:
             raise PassOnError("says nothing that could be done")
-        last = self._last_turn()
+        last = self._around.last_turn()
         if (clause.is_also or sentence.begins_with_and) and last is not None:
-            self._is_cacheable = False
+            self._around.is_cacheable = False
             return self._same_again(clause, last)
         if clause.has_copula:
             raise PassOnError("says what something is")
-        if clause.is_enough and _is_had_enough_of(clause):
+        if clause.is_enough and is_had_enough_of(clause):
             return self._on_mentions(clause, ("turn_off", "stop"))
         if len(clause.mentions) != 1:
             raise PassOnError("names alone")
-        scenes = self._of_domains(_NAMED_ALONE)
+        scenes = self._around.of_domains(_NAMED_ALONE)
         meant = meant_by(clause.mentions[0], scenes, self._index, self._lexicon)
         if meant.exactly and meant.mask.bit_count() == 1:
             return self._intents(Chosen(meant.mask, meant=meant), self._drafts(clause, ("activate",)))
@@ -581,10 +362,10 @@ class Compiler:
         intents: list[Intent] = []
         for mention in clause.mentions:
             try:
-                chosen, used = self._choose(mention, clause, (), drafts, 0), drafts
+                chosen, used = self._choice.choose(mention, clause, (), drafts, 0), drafts
             except PassOnError:
                 used = self._switched_alike(drafts)
-                chosen = self._choose(mention, clause, (), used, 0)
+                chosen = self._choice.choose(mention, clause, (), used, 0)
                 if not (chosen.meant.by_name or chosen.meant.exactly or chosen.meant.kinds):
                     raise
             if chosen.is_open:
@@ -605,10 +386,10 @@ class Compiler:
             raise PassOnError(f"nothing that can be done: {', '.join(actions)}")
         if clause.vague_place is not None:
             raise PassOnError(f"no such place: {clause.vague_place}")
-        allowed = self._allowed(drafts)
+        allowed = self._choice.allowed(drafts)
         if Role.EVERYTHING in clause.quantifiers:
             return self._everything(clause, actions, drafts, allowed)
-        _demand_no_exception(clause)
+        demand_no_exception(clause)
         if clause.is_others:
             raise PassOnError("the others of what")
         if not clause.verbs and set(clause.states) - _PLAIN_STATES:
@@ -616,12 +397,13 @@ class Compiler:
         implied = implied_domains(actions, clause)
         if not clause.is_here:
             first = implied_domains(actions[:1], clause)
-            spoken_of = self._spoken_of(self._of_domains(first) & allowed if first else allowed)
+            spoken_of = self._around.spoken_of(self._around.of_domains(first) & allowed if first else allowed)
             if spoken_of:
-                self._is_cacheable = False
+                self._around.is_cacheable = False
                 return self._intents(Chosen(spoken_of), drafts)
             self._demand_free(clause)
-        mask = self._of_domains(implied) & allowed if implied else self._unsaid(clause, actions, allowed)
+        of_implied = self._around.of_domains(implied) & allowed
+        mask = of_implied if implied else self._unsaid(clause, actions, allowed)
         return self._implied(mask, actions, drafts)
 
     def _demand_free(self, clause: Clause) -> None:
@@ -630,8 +412,8 @@ class Compiler:
         "Turn on the kettle and dim it" dims nothing else.
         """
         turns = self._utterance.session.turns
-        spoken = bool(self._named_before) or bool(turns and _is_about_something(turns[-1]))
-        drops = self._lexicon.language == "hu" and bool(self._named_before) and bool(clause.verbs)
+        spoken = bool(self._around.named_before) or bool(turns and is_about_something(turns[-1]))
+        drops = self._lexicon.language == "hu" and bool(self._around.named_before) and bool(clause.verbs)
         if (clause.is_pronoun and spoken) or (drops and not clause.attributes):
             raise PassOnError("cannot be done to what was spoken of")
 
@@ -643,23 +425,21 @@ class Compiler:
                 raise PassOnError("an option of nothing")
             return allowed
         if clause.is_pronoun or clause.changes or set(actions) & {"increase", "decrease"}:
-            degrees = self._for_number(allowed & self._here(), clause) if actions == ("set",) else 0
-            return degrees or self._by_state(allowed)
+            here = allowed & self._around.here() if actions == ("set",) else 0
+            degrees = self._choice.for_number(here, clause)
+            return degrees or self._around.by_state(allowed)
         if not clause.is_here:
             raise PassOnError("does not say what")
-        return self._loosely(allowed & self._here(), actions, clause)
-
-    def _of_domains(self, domains: Iterable[str]) -> int:
-        return any_of(self._index.domains, domains)
+        return self._choice.loosely(allowed & self._around.here(), actions, clause)
 
     def _everything(
         self, clause: Clause, actions: tuple[str, ...], drafts: Mapping[str, Draft], allowed: int
     ) -> list[Intent]:
         if clause.says_how or clause.changes:
             raise PassOnError("everything to so much")
-        mask = self._loosely(allowed, actions, clause) & ~self._excluded(clause, allowed)
+        mask = self._choice.loosely(allowed, actions, clause) & ~self._excluded(clause, allowed)
         if clause.is_here:
-            mask &= self._here()
+            mask &= self._around.here()
         if not mask or not set(actions) & {"turn_off", "le"}:
             raise PassOnError("everything, but not to be turned off")
         return self._intents(Chosen(mask), drafts)
@@ -668,10 +448,12 @@ class Compiler:
         self, mask: int, actions: tuple[str, ...], drafts: Mapping[str, Draft]
     ) -> list[Intent] | OpenQuestion:
         """The one thing of its kind that can be meant: here, playing, or the only one."""
-        local = mask & self._here()
+        local = mask & self._around.here()
         if self._utterance.area_id is not None and not local:
             raise PassOnError("there is no such thing here")
-        candidates = self._playing(local or mask, actions) if "media_player" in drafts else local or mask
+        candidates = local or mask
+        if "media_player" in drafts:
+            candidates = self._around.playing(candidates, actions)
         if not candidates:
             raise PassOnError("there is no such thing")
         if candidates.bit_count() > 1 and not (local and set(self._domains_of(candidates)) == {"light"}):
@@ -681,23 +463,6 @@ class Compiler:
     def _domains_of(self, mask: int) -> list[str]:
         return [entity.domain for entity in self._index.members(mask)]
 
-    def _by_state(self, allowed: int) -> int:
-        """What plays here, else what is lit here: "turn it down" where nothing was spoken of."""
-        local = allowed & self._here()
-        playing = self._in_state(local & self._index.domains.get("media_player", 0), frozenset({"playing"}))
-        if playing:
-            return playing
-        return self._in_state(local & self._index.domains.get("light", 0), frozenset({"on"}))
-
-    def _in_state(self, mask: int, states: frozenset[str]) -> int:
-        self._is_cacheable = False
-        found = 0
-        for bit in bits(mask):
-            state = self._picture.state_of(self._index.entities[bit].id)
-            if state is not None and state.state in states:
-                found |= 1 << bit
-        return found
-
     def _indirect(self, clause: Clause, actions: tuple[str, ...]) -> list[Intent] | OpenQuestion:
         """A phrase that says neither what is to be done nor to what."""
         meaning = clause.indirect
@@ -706,11 +471,11 @@ class Compiler:
         if clause.vague_place is not None and not clause.mentions:
             raise PassOnError(f"no such place: {clause.vague_place}")
         drafts = self._drafts(clause, actions)
-        mask = self._allowed(drafts)
+        mask = self._choice.allowed(drafts)
         if meaning.names:
-            _demand_no_exception(clause)
+            demand_no_exception(clause)
             if meaning.kind == "scene":
-                mask &= self._of_domains(("scene", "script"))
+                mask &= self._around.of_domains(("scene", "script"))
             mask &= any_of(self._index.named, meaning.names)
             if mask.bit_count() != 1:
                 raise PassOnError("there is no such thing, or more than one")
@@ -736,29 +501,10 @@ class Compiler:
             return self._intents(Chosen(mask), drafts)
         if clause.mentions and mask:
             return self._intents(Chosen(mask), drafts)
-        local = mask & self._here()
+        local = mask & self._around.here()
         if local and ("light" in kind.domains or "cover" in kind.domains):
             return self._intents(Chosen(local), drafts)
         return self._implied(mask, actions, drafts)
-
-    # The session.
-
-    def _last_turn(self) -> PastTurn | None:
-        turns = self._utterance.session.turns
-        return turns[-1] if turns and turns[-1].intents else None
-
-    def _spoken_of(self, allowed: int) -> int:
-        """What the last turn was about, of what this can be done to."""
-        if self._named_before:
-            return self._among(allowed, self._named_before)
-        last = self._last_turn()
-        if last is None:
-            return 0
-        return self._among(
-            allowed, set(last.targets) or {target for intent in last.intents for target in intent.targets}
-        )
-
-    # Results.
 
     def _intents(self, chosen: Chosen, drafts: Mapping[str, Draft]) -> list[Intent]:
         """One intent for all entities to which the same is done."""
@@ -808,61 +554,6 @@ class Compiler:
             if len(options) == 1:
                 return "HassChoose", {"option": options.pop()}
         raise PassOnError("ambiguous in what is to be done")
-
-
-def _tells_how(clause: Clause) -> bool:
-    """Whether a value without a verb is one that there is: "it's twenty degrees", `húsz fok van`."""
-    return clause.has_copula or any(piece.text in {"it's", "it is"} for piece in clause.texts)
-
-
-def _is_told(clause: Clause, lexicon: Lexicon) -> bool:
-    """Whether an option without a verb is what a thing is: `csendes a ház`, `tűz van a nappaliban`."""
-    if lexicon.language != "hu":
-        return False
-    pieces = clause.texts
-    said_where_to = any(
-        piece.case in {Case.TO, Case.PLACE, Case.OBJECT}
-        if piece.sense(Role.OPTION)
-        else piece.case is Case.OBJECT
-        for piece in pieces
-    )
-    has_article = any(piece.sense(Role.DETERMINER) for piece in pieces)
-    return clause.has_copula or (has_article and not said_where_to)
-
-
-def _is_had_enough_of(clause: Clause) -> bool:
-    """Whether there is enough of what is named: `elég a zenéből`."""
-    return all(piece.case is Case.FROM for mention in clause.mentions for piece in mention.pieces)
-
-
-def _is_about_something(turn: PastTurn) -> bool:
-    """Whether a turn was about things, or about something that was not understood."""
-    return bool(turn.targets) or not turn.intents or any(intent.targets for intent in turn.intents)
-
-
-def _only_writes(actions: AbstractSet[str]) -> bool:
-    """Whether a verb is one for lists alone: "write it down" lowers nothing."""
-    return bool(actions) and all(action.startswith("list_") for action in actions)
-
-
-def _demand_no_report(clause: Clause) -> None:
-    """A state without a verb is a wish, and a report where it says that it is so still, or again."""
-    if not clause.mentions or clause.is_polite:
-        return
-    again = "open" in clause.states and any(piece.text == "again" for piece in clause.texts)
-    if again or any(piece.sense(Role.REPORT) for piece in clause.texts) or "unlocked" in clause.states:
-        raise PassOnError("says how something is")
-
-
-def _demand_no_exception(clause: Clause) -> None:
-    if clause.exceptions:
-        raise PassOnError("nothing that something could be left out of")
-
-
-def _demand_nothing_left(sentence: Sentence) -> None:
-    left_over = [text for clause in sentence.clauses for text in clause.unknown]
-    if left_over:
-        raise PassOnError(f"left over: {', '.join(left_over)}")
 
 
 def _for_entity(draft: Draft, entity: Entity) -> Draft:

@@ -11,12 +11,13 @@ from config.languages import SUPPORTED
 from handlers.fair_worker import FairWorker
 from handlers.frames.clause import Sentence
 from handlers.frames.clauses import sentence_of
-from handlers.frames.compiler import Compiler, PassOnError
+from handlers.frames.compiler import Compiler
 from handlers.frames.home_index import HomeIndex, index_of, updated
 from handlers.frames.lexicon import Lexicon, Role
 from handlers.frames.lexicon_file import lexicon_of
 from handlers.frames.link import Piece, pieces_of
 from handlers.frames.options import options_in
+from handlers.frames.pass_on import PassOnError
 from handlers.frames.tokens import MAX_TOKENS, Token, folded, tokens_of
 from handlers.newest_of_each_home import NewestOfEachHome
 from handlers.understanding import StageReport, Understanding, Utterance, Verdict
