@@ -183,8 +183,9 @@ def _attributes(clause: Clause) -> list[str]:
 
 def draft_for(actions: tuple[str, ...], domain: str, clause: Clause) -> Draft | None:
     """The intent that does what a clause asks for on one domain; None where that cannot be asked of it."""
-    if any(is_unfit(actions, domain, clause) for is_unfit in _UNFIT):
-        return None
+    for is_unfit in _UNFIT:
+        if is_unfit(actions, domain, clause):
+            return None
     for asked, draft in _SPECIAL:
         if asked(clause):
             return draft(actions, domain, clause)
@@ -205,7 +206,7 @@ def _tempers_others(actions: tuple[str, ...], domain: str, _clause: Clause) -> b
     return bool(set(actions) & _TEMPERING) and domain not in _TEMPERED
 
 
-def _says_several(_actions: tuple[str, ...], _domain: str, clause: Clause) -> bool:
+def _says_several(clause: Clause) -> bool:
     """Whether two of the same were said, as in "from 19 to 21": which of them is meant is not known here."""
     numbers = sum(value.number is not None for value in clause.values)
     return max(numbers, len(clause.colors), len(clause.whites), len(clause.modes), len(clause.options)) > 1
@@ -222,13 +223,13 @@ def _is_told(actions: tuple[str, ...], domain: str, clause: Clause) -> bool:
     return domain == "lock" and not is_wish and bool(set(actions) & {"open", "unlock"})
 
 
-def _contradicts(actions: tuple[str, ...], _domain: str, clause: Clause) -> bool:
+def _contradicts(actions: tuple[str, ...], clause: Clause) -> bool:
     """Whether more or less is asked of what is only on or off: "turn off more lights"."""
     switches = set(actions) & {"turn_on", "turn_off", "toggle", "lock", "unlock"}
     return bool(clause.changes) and bool(switches) and "set" not in actions
 
 
-def _is_for_lists(actions: tuple[str, ...], _domain: str, _clause: Clause) -> bool:
+def _is_for_lists(actions: tuple[str, ...]) -> bool:
     return bool(actions) and all(action.startswith("list_") for action in actions)
 
 
@@ -238,9 +239,13 @@ def _counts_otherwise(_actions: tuple[str, ...], domain: str, clause: Clause) ->
 
 
 _UNFIT: Final[tuple[Callable[[tuple[str, ...], str, Clause], bool], ...]] = (
-    _lacks_attribute, _tempers_others, _says_several, _may_be_a_mode, _is_told, _contradicts, _is_for_lists,
-    _counts_otherwise,
+    _lacks_attribute, _tempers_others, _may_be_a_mode, _is_told, _counts_otherwise,
 )  # fmt: skip
+
+
+def is_nothing_to_do(actions: tuple[str, ...], clause: Clause) -> bool:
+    """Whether a clause asks for nothing that can be done to anything, whatever it is about."""
+    return _says_several(clause) or _contradicts(actions, clause) or _is_for_lists(actions)
 
 
 def _has_attribute(domain: str, clause: Clause) -> bool:

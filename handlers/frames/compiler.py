@@ -16,6 +16,7 @@ from handlers.frames.actions import (
     PerEntity,
     draft_for,
     implied_domains,
+    is_nothing_to_do,
 )
 from handlers.frames.asking import asked_again, asked_for, plain_state
 from handlers.frames.choice import Choice, Chosen
@@ -287,7 +288,9 @@ class Compiler:
 
     def _drafts(self, clause: Clause, actions: tuple[str, ...]) -> dict[str, Draft]:
         """For every domain of the home what would be done on it."""
-        found = {}
+        found: dict[str, Draft] = {}
+        if is_nothing_to_do(actions, clause):
+            return found
         for domain in self._index.domains:
             draft = draft_for(actions, domain, clause)
             if draft is not None:

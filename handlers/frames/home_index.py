@@ -204,8 +204,7 @@ def _forget(index: HomeIndex, lexicon: Lexicon, bit: int, entity: Entity) -> Non
     one = 1 << bit
     if entity.device_class:
         index.classes[entity.device_class] &= ~one
-    for name in _spellings((entity.name, *entity.aliases), lexicon):
-        words = words_of(name)
+    for words in _spellings((entity.name, *entity.aliases), lexicon):
         index.names = _changed(index.names, words, ~one, add=0)
         for word in searched_words(words, lexicon):
             index.named[word] = index.named.get(word, 0) & ~one
@@ -227,8 +226,7 @@ def _rename(index: HomeIndex, lexicon: Lexicon, bit: int, entity: Entity) -> Non
     if entity.device_class:
         index.classes[entity.device_class] = index.classes.get(entity.device_class, 0) | one
     all_words = []
-    for name in _spellings((entity.name, *entity.aliases), lexicon):
-        words = words_of(name)
+    for words in _spellings((entity.name, *entity.aliases), lexicon):
         if words:
             index.names = _changed(index.names, words, -1, add=one)
             all_words.append(frozenset(words))
@@ -282,7 +280,7 @@ def _names_of_places(registry: Registry) -> Iterator[tuple[str, ...]]:
 
 
 def _add_place(index: HomeIndex, lexicon: Lexicon, place: Place, of: Area | Floor, taken: set[str]) -> None:
-    names = [words_of(name) for name in _spellings((of.name, *of.aliases), lexicon)]
+    names = list(_spellings((of.name, *of.aliases), lexicon))
     others = [
         other
         for words in names
@@ -303,15 +301,14 @@ def _add_place(index: HomeIndex, lexicon: Lexicon, place: Place, of: Area | Floo
             node.places = (*node.places, place)
 
 
-def _spellings(names: Iterable[str], lexicon: Lexicon) -> Iterator[str]:
-    """Names, those with a hyphen also in one word ("Ebike"), their numbers in words and in digits."""
+def _spellings(names: Iterable[str], lexicon: Lexicon) -> Iterator[tuple[str, ...]]:
+    """The words of names; with a hyphen also in one word ("Ebike"), with numbers in words and in digits."""
     for name in dict.fromkeys(names):
-        spelled = dict.fromkeys((name, _HYPHEN.sub("", name)))
-        for one in spelled:
-            yield one
-            counted = " ".join(lexicon.counted.get(word, word) for word in words_of(one))
-            if counted != " ".join(words_of(one)):
-                yield counted
+        spelled = (name, _HYPHEN.sub("", name)) if "-" in name else (name,)
+        for words in dict.fromkeys(map(words_of, spelled)):
+            yield words
+            if not lexicon.counted.keys().isdisjoint(words):
+                yield tuple(lexicon.counted.get(word, word) for word in words)
 
 
 _HYPHEN: Final = re.compile(r"(?<=[^\W\d_])-(?=[^\W\d_])")
@@ -323,8 +320,7 @@ def _add_entity(index: HomeIndex, lexicon: Lexicon, bit: int, entity: Entity) ->
     if entity.device_class:
         index.classes[entity.device_class] = index.classes.get(entity.device_class, 0) | one
     all_words = []
-    for name in _spellings((entity.name, *entity.aliases), lexicon):
-        words = words_of(name)
+    for words in _spellings((entity.name, *entity.aliases), lexicon):
         node = index.names
         for word in words:
             node = node.below.setdefault(word, NameNode())

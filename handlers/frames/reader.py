@@ -7,7 +7,7 @@ from typing import ClassVar, Final
 
 from handlers.frames.case import Case
 from handlers.frames.clause import COUNTED, Clause, Mention, Value
-from handlers.frames.lexicon import Indirect, Lexicon, Role
+from handlers.frames.lexicon import Indirect, Lexicon, Role, Sense
 from handlers.frames.link import Piece
 
 # Amounts that are said as what something is set to: `harmadára`, `félig`.
@@ -91,10 +91,11 @@ class PartReader:
             return
         if is_only(piece, Role.FILLER) and self._place_filler(piece):
             return
-        for role, take in self._TAKERS:
-            sense = piece.sense(role)
-            if sense is not None and take(self, piece, sense.value, pieces, position, content):
-                return
+        by_role: dict[Role, Sense] = {}
+        for sense in piece.senses:
+            by_role.setdefault(sense.role, sense)
+        if by_role and self._is_taken(by_role, piece, pieces, position, content):
+            return
         if piece.number is not None:
             self._number(piece, pieces, position)
         elif piece.words:
@@ -102,6 +103,20 @@ class PartReader:
         elif not any(sense.role in _SAYS_NOTHING for sense in piece.senses):
             # Whatever it means, it has no part in what is asked for here.
             clause.unknown.append(piece.text)
+
+    def _is_taken(
+        self,
+        by_role: Mapping[Role, Sense],
+        piece: Piece,
+        pieces: Sequence[Piece],
+        position: int,
+        content: Sequence[Piece],
+    ) -> bool:
+        """Whether one of the meanings of a piece has a part in the sentence, the first that has."""
+        for role, take in self._TAKERS:
+            if role in by_role and take(self, piece, by_role[role].value, pieces, position, content):
+                return True
+        return False
 
     def _is_verb_here(self, piece: Piece, pieces: Sequence[Piece], position: int) -> bool:
         """Whether what is also a name is the verb: "light up the hall"."""
@@ -613,8 +628,10 @@ def meaning_of(piece: Piece) -> Indirect | None:
 
 def is_only(piece: Piece, role: Role) -> bool:
     """Whether a piece is this and nothing else; what says that somebody changes his mind is a filler, too."""
-    roles = {Role.FILLER, Role.CORRECTION} if role is Role.FILLER else {role}
-    return bool(piece.senses) and all(sense.role in roles for sense in piece.senses)
+    for sense in piece.senses:
+        if sense.role is not role and (role is not Role.FILLER or sense.role is not Role.CORRECTION):
+            return False
+    return bool(piece.senses)
 
 
 def _has_it_in_its_name(piece: Piece) -> bool:
