@@ -50,7 +50,8 @@ class Piece:
 
     Attributes:
         text: As it was said.
-        first, last: The tokens it spans, `last` excluded.
+        first, last: The tokens it spans, after corrections; `last` excluded.
+        start, end: Where it stands in the folded sentence.
         senses: What the lexicon says.
         words: As words of names; several where a whole name was said.
         entities: Those that are called exactly so.
@@ -63,6 +64,8 @@ class Piece:
     text: str
     first: int
     last: int
+    start: int
+    end: int
     senses: tuple[Sense, ...] = ()
     words: tuple[Word, ...] = ()
     entities: int = 0
@@ -141,13 +144,8 @@ class _Linker:
         named, node = self._longest_name(at)
         option = self._options.get(at)
         if option is not None and option.last - at >= named + self._names_first:
-            return Piece(
-                text=self._text(at, option.last - at),
-                first=at,
-                last=option.last,
-                senses=(Sense(Role.OPTION, option.of),),
-                case=option.case,
-            )
+            senses = (Sense(Role.OPTION, option.of),)
+            return self._piece(at, option.last - at, senses, case=option.case)
         said, senses = self._lexicon.longest(
             self._up_to_option(at), self._forms, at, literally=self._literally
         )
@@ -157,10 +155,38 @@ class _Linker:
         if number is not None and number.length >= said:
             return self._number(at, number, senses if number.length == said else ())
         if self._texts[at] in {"%", "°"} and self._is_glued_ending(at + 1):
-            return Piece(self._text(at, 2), at, at + 2, senses, case=glued_case(self._texts[at + 1]))
+            return self._piece(at, 2, senses, case=glued_case(self._texts[at + 1]))
         if said > 1:
             return self._phrase(at, said, senses)
         return self._single(at, senses, node if named == 1 else None)
+
+    def _piece(
+        self,
+        at: int,
+        length: int,
+        senses: tuple[Sense, ...],
+        words: tuple[Word, ...] = (),
+        node: NameNode | None = None,
+        *,
+        case: Case,
+        number: float | None = None,
+        slip: str | None = None,
+    ) -> Piece:
+        first, last = self._tokens[at], self._tokens[at + length - 1]
+        return Piece(
+            text=self._text(at, length),
+            first=at,
+            last=at + length,
+            start=first.start,
+            end=last.end,
+            senses=senses,
+            words=words,
+            entities=node.entities if node else 0,
+            places=node.places if node else (),
+            number=number,
+            case=case,
+            slip=slip,
+        )
 
     def _up_to_option(self, at: int) -> Sequence[str]:
         """The words up to the next option: no phrase reaches into it."""
@@ -191,20 +217,11 @@ class _Linker:
 
     def _name(self, at: int, length: int, node: NameNode, senses: tuple[Sense, ...]) -> Piece:
         words = tuple(self._word(position) for position in range(at, at + length))
-        return Piece(
-            text=self._text(at, length),
-            first=at,
-            last=at + length,
-            senses=tuple(sense for sense in senses if sense.role in {Role.KIND, Role.ATTRIBUTE}),
-            words=words,
-            entities=node.entities,
-            places=node.places,
-            case=words[-1].case,
-        )
+        senses = tuple(sense for sense in senses if sense.role in {Role.KIND, Role.ATTRIBUTE})
+        return self._piece(at, length, senses, words, node, case=words[-1].case)
 
     def _number(self, at: int, number: Number, senses: tuple[Sense, ...]) -> Piece:
-        length = number.length
-        return Piece(self._text(at, length), at, at + length, senses, number=number.value, case=number.case)
+        return self._piece(at, number.length, senses, case=number.case, number=number.value)
 
     def _phrase(self, at: int, length: int, senses: tuple[Sense, ...]) -> Piece:
         kinds = tuple(str(sense.value) for sense in senses if sense.role is Role.KIND)
@@ -212,14 +229,8 @@ class _Linker:
         if kinds:
             last = self._word(at + length - 1)
             words = (Word(self._text(at, length), (), kinds, last.case, last.plural),)
-        return Piece(
-            self._text(at, length),
-            at,
-            at + length,
-            senses,
-            words,
-            case=words[0].case if words else self._case(at + length - 1),
-        )
+        case = words[0].case if words else self._case(at + length - 1)
+        return self._piece(at, length, senses, words, case=case)
 
     def _single(self, at: int, senses: tuple[Sense, ...], node: NameNode | None) -> Piece:
         word = self._word(at)
@@ -232,17 +243,7 @@ class _Linker:
         words = (word,) if (word.stems or word.kinds) and is_noun else ()
         if self._options and is_choice_word(self._forms[at], self._lexicon.choice_words):
             senses = (Sense(Role.CHOICE_WORD),)
-        return Piece(
-            text=self._text(at, 1),
-            first=at,
-            last=at + 1,
-            senses=senses,
-            words=words,
-            entities=node.entities if node else 0,
-            places=node.places if node else (),
-            case=self._case(at),
-            slip=self._slips.get(at),
-        )
+        return self._piece(at, 1, senses, words, node, case=self._case(at), slip=self._slips.get(at))
 
     def _follows_article(self, at: int, senses: Sequence[Sense]) -> bool:
         """Whether what is else a filler says which one: "the right one"."""

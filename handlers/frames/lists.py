@@ -11,7 +11,7 @@ from handlers.frames.clause import Clause
 from handlers.frames.home_index import HomeIndex, bits
 from handlers.frames.lexicon import Lexicon, Role
 from handlers.frames.link import Piece
-from handlers.frames.tokens import Token
+from handlers.frames.tokens import Token, said_at
 from handlers.list_items import items_of
 from handlers.understanding import Intent, Utterance
 from provisioning.home.registry import Entity
@@ -118,7 +118,7 @@ def list_intents(
     if last and last[-1].name == "HassListAddItem" and _is_more(clauses, pieces, goes_on=goes_on):
         return [
             replace(last[-1], slots={**last[-1].slots, "item": item})
-            for item in _more(pieces, tokens, utterance)
+            for item in _more(pieces, utterance)
         ]
     things = [
         piece for clause in clauses if not _is_where(clause, clauses, lexicon) for piece in clause.texts
@@ -159,13 +159,15 @@ def _onto(
     """What is done with one list that some pieces name, to what is named by some of them."""
     lists = index.domains.get("todo", 0)
     named = [piece for piece in pieces if _is_list(piece, lists, lexicon)]
+    if not (named or _is_shopping(things)):
+        return None
     action = _action(clauses, lexicon, is_directed=_is_directed(named, clauses, tokens))
-    if action is None or not (named or _is_shopping(things)):
+    if action is None:
         return None
     todo = _which(named, lists, index)
     if todo is None:
         return None
-    said = _item_text(things, named, tokens, utterance, lexicon)
+    said = _item_text(things, named, utterance, lexicon)
     if not said:
         return None
     is_object = (
@@ -234,16 +236,16 @@ def _is_more(clauses: Sequence[Clause], pieces: Sequence[Piece], *, goes_on: boo
     )
 
 
-def _more(pieces: Sequence[Piece], tokens: Sequence[Token], utterance: Utterance) -> tuple[str, ...]:
+def _more(pieces: Sequence[Piece], utterance: Utterance) -> tuple[str, ...]:
     said = _trimmed(pieces)
-    text = utterance.text[tokens[said[0].first].start : tokens[said[-1].last - 1].end]
+    text = said_at(utterance.text, said[0].start, said[-1].end)
     return items_of(text, utterance.language, inflected=utterance.language == "hu")
 
 
 def _is_onto(piece: Piece, tokens: Sequence[Token]) -> bool:
     """Whether a list is where something goes."""
     # An object beside it has a verb, which nobody knows.
-    others = [token.text for token in tokens if not piece.first <= tokens.index(token) < piece.last]
+    others = [token.text for token in tokens if not piece.start <= token.start < piece.end]
     words = [text for text in others if len(text) > LONGEST_ARTICLE]
     return piece.case is Case.TO and len({text.endswith("t") for text in words}) == 1
 
@@ -273,7 +275,6 @@ def _which(named: Sequence[Piece], lists: int, index: HomeIndex) -> Entity | Non
 def _item_text(
     pieces: Sequence[Piece],
     named: Sequence[Piece],
-    tokens: Sequence[Token],
     utterance: Utterance,
     lexicon: Lexicon,
 ) -> str:
@@ -290,7 +291,7 @@ def _item_text(
         # Of several stretches, as in "add milk to the list, and eggs", none may get lost.
         return ""
     said = filled[0]
-    return utterance.text[tokens[said[0].first].start : tokens[said[-1].last - 1].end].strip(" .!?,")
+    return said_at(utterance.text, said[0].start, said[-1].end).strip(" .!?,")
 
 
 def _around(pieces: Sequence[Piece], named: Sequence[Piece], lexicon: Lexicon) -> set[int]:

@@ -61,6 +61,12 @@ def tokens_of(text: str) -> list[Token]:
     return tokens
 
 
+def said_at(text: str, start: int, end: int) -> str:
+    """What was said at a place of a folded sentence; folded where it has another length so, as with "ß"."""
+    other = folded(text)
+    return (text if len(text) == len(other) else other)[start:end]
+
+
 def words_of(text: str) -> tuple[str, ...]:
     """The words and numbers of a name or phrase, folded, without signs."""
     return tuple(

@@ -136,3 +136,35 @@ def test_what_is_needed_goes_onto_the_list_for_shopping_or_the_only_one(
 ) -> None:
     understanding = understand("we need bread", picture=parse_home({"entities": lists}))
     assert [intent.targets for intent in understanding.intents] == ([(onto,)] if onto else [])
+
+
+APPLIANCES = parse_home({
+    "areas": [{"id": "kitchen", "name": "Kitchen"}],
+    "entities": [
+        {"id": "switch.dishwasher", "name": "Dishwasher", "area": "kitchen"},
+        {"id": "switch.mosogep", "name": "Mosógép", "area": "kitchen"},
+        {"id": "light.kitchen", "name": "Kitchen light", "area": "kitchen"},
+        {"id": "todo.shopping", "name": "Shopping list", "aliases": ["Bevásárlólista"]},
+    ],
+})  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "items"),
+    [
+        ("add dish washer tablets to the shopping list", "en", ["dish washer tablets"]),
+        ("put dish washer salt and milk on the shopping list", "en", ["dish washer salt", "milk"]),
+        ("add kitchenlight bulbs and milk to the shopping list", "en", ["kitchenlight bulbs", "milk"]),
+        ("add kitchen roll and kitchenlight bulbs to the shopping list", "en",
+         ["kitchen roll", "kitchenlight bulbs"]),
+        ("írd fel a mosó gép tisztító port a bevásárlólistára", "hu", ["mosó gép tisztító por"]),
+        ("add Weißbier and Süßstoff to the shopping list", "en", ["Weißbier", "Süßstoff"]),
+    ],
+    ids=["joined", "joined, and another", "split, and another", "split at the end", "joined, in Hungarian",
+         "longer without case"],
+)  # fmt: skip
+def test_a_thing_is_written_down_as_it_was_said_whatever_its_words_were_read_as(
+    text: str, language: str, items: list[str]
+) -> None:
+    intents = understand(text, language, picture=APPLIANCES).intents
+    assert [str(intent.slots["item"]).casefold() for intent in intents] == [one.casefold() for one in items]
