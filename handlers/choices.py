@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from handlers.understanding import Phrase
 from provisioning.home.registry import Entity, EntityState
 
 MOST_OPTIONS: Final = 200
@@ -51,16 +52,15 @@ CHOOSING: Final[Mapping[str, Choosing]] = {
 """By domain. Home Assistant has an intent for the mode of a humidifier only; the others are ours."""
 
 
-MODES: Final = frozenset({
+# Modes of Home Assistant's humidifiers, water heaters, thermostats and fans that have words in
+# `config/answers/` (`mode.<mode>`).
+_MODES: Final = frozenset({
     "activity", "auto", "away", "baby", "boost", "comfort", "eco", "electric", "gas", "heat_pump",
     "high_demand", "home", "none", "normal", "off", "performance", "sleep",
 })  # fmt: skip
-"""Modes of Home Assistant's humidifiers, water heaters, thermostats and fans that have words in
-`config/answers/` (`mode.<mode>`); others are spoken as they are spelled."""
 
-
-# Home Assistant's feature bits of alarms (`AlarmControlPanelEntityFeature`), by what each lets one choose.
-_ARMED: Final = {"home": 1, "away": 2, "night": 4, "vacation": 32}
+WAYS_TO_ARM: Final[Mapping[str, int]] = {"home": 1, "away": 2, "night": 4, "vacation": 32}
+"""Home Assistant's feature bits of alarms (`AlarmControlPanelEntityFeature`), by the way to arm."""
 
 
 def options_of(entity: Entity, state: EntityState | None) -> tuple[str, ...]:
@@ -74,6 +74,12 @@ def options_of(entity: Entity, state: EntityState | None) -> tuple[str, ...]:
     return tuple(one for one in listed[:MOST_OPTIONS] if isinstance(one, str) and len(one) <= LONGEST_OPTION)
 
 
+def spoken_option(domain: str, option: str) -> Phrase | str:
+    """An option as it is spoken: modes that Home Assistant names have words, all else is as it is spelled."""
+    has_words = CHOOSING[domain].said == "mode" and option in _MODES
+    return Phrase(f"mode.{option}") if has_words else option
+
+
 def _ways_to_arm(state: EntityState | None) -> tuple[str, ...]:
     features = None if state is None else state.attributes.get("supported_features")
-    return tuple(way for way, bit in _ARMED.items() if not isinstance(features, int) or features & bit)
+    return tuple(way for way, bit in WAYS_TO_ARM.items() if not isinstance(features, int) or features & bit)

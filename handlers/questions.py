@@ -9,7 +9,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Final, TypeAlias
 from zoneinfo import ZoneInfo
 
-from handlers.choices import CHOOSING, MODES
+from handlers.choices import CHOOSING, spoken_option
 from handlers.intents import DATE, RESPOND, STATE, TEMPERATURE, TIME, WEATHER
 from handlers.names import fold
 from handlers.naming import MAX_CANDIDATES_SPOKEN, distinct_names
@@ -117,9 +117,7 @@ def _said_option(entity: Entity, state: EntityState) -> Phrase | str | None:
     """The option that is chosen on a thing, where its state says which."""
     choosing = CHOOSING.get(entity.domain)
     option = state.attributes.get(choosing.slot) if choosing is not None else None
-    if choosing is None or not isinstance(option, str):
-        return None
-    return Phrase(f"mode.{option}") if choosing.said == "mode" and option in MODES else option
+    return spoken_option(entity.domain, option) if isinstance(option, str) else None
 
 
 def _about_many(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
-from handlers.choices import CHOOSING, MODES, options_of
+from handlers.choices import CHOOSING, WAYS_TO_ARM, options_of, spoken_option
 from handlers.understanding import Intent, Phrase, SlotValue
 from provisioning.home.registry import Entity, EntityState
 
@@ -102,9 +102,6 @@ _PLAYER_NEXT: Final = 32
 _PLAYER_PLAY_MEDIA: Final = 512
 _PLAYER_STEP: Final = 1024
 _PLAYER_PLAY: Final = 16384
-_ALARM_HOME: Final = 1
-_ALARM_AWAY: Final = 2
-_ALARM_NIGHT: Final = 4
 _VACUUM_PAUSE: Final = 4
 _VACUUM_RETURN: Final = 16
 _VACUUM_START: Final = 8192
@@ -270,7 +267,7 @@ def _preset(mode: SlotValue | None, state: EntityState | None) -> Service | None
     """What people call a mode and is a preset to some thermostats: "eco"."""
     if not isinstance(mode, str) or mode not in _words(_attribute(state, "preset_modes")):
         return None
-    values = {"mode": Phrase(f"mode.{mode}")}
+    values = {"mode": spoken_option("climate", mode)}
     return Service("climate", "set_preset_mode", "hvac-mode", {"preset_mode": mode}, values)
 
 
@@ -296,15 +293,15 @@ def _choose(intent: Intent, entity: Entity, state: EntityState | None) -> Servic
     """One of the options that a thing lists; of a thing that lists none, whatever was said."""
     choosing = CHOOSING[entity.domain]
     option = intent.slots.get(choosing.slot)
-    if entity.domain == "alarm_control_panel":
-        return _arm(option, entity, state)
-    known = options_of(entity, state)
-    if not isinstance(option, str) or (option not in known if known else entity.domain != "humidifier"):
+    if not isinstance(option, str):
         return None
-    spoken = Phrase(f"mode.{option}") if choosing.said == "mode" and option in MODES else option
-    return Service(
-        entity.domain, choosing.service, choosing.said, {choosing.slot: option}, {"option": spoken}
-    )
+    if entity.domain == "alarm_control_panel":
+        return _arm(option)(intent, entity, state) if option in WAYS_TO_ARM else None
+    known = options_of(entity, state)
+    if option not in known if known else entity.domain != "humidifier":
+        return None
+    values = {"option": spoken_option(entity.domain, option)}
+    return Service(entity.domain, choosing.service, choosing.said, {choosing.slot: option}, values)
 
 
 # Beyond, numbers are none that anything at home is set to.
@@ -473,11 +470,8 @@ def _alarm(service: str, feature: int, said: str) -> Maker:
     return make
 
 
-def _arm(mode: SlotValue | None, entity: Entity, state: EntityState | None) -> Service | None:
-    """Arm in one of the ways that an alarm has."""
-    if not isinstance(mode, str) or mode not in options_of(entity, state):
-        return None
-    return _alarm(f"alarm_arm_{mode}", 0, f"alarm.{mode}")(Intent("HassAlarmArm"), entity, state)
+def _arm(way: str) -> Maker:
+    return _alarm(f"alarm_arm_{way}", WAYS_TO_ARM[way], f"alarm.{way}")
 
 
 def _list_item(service: str, said: str, more: Mapping[str, Any] = _NOTHING) -> Maker:
@@ -579,9 +573,9 @@ PLANS: Final[Mapping[str, Plan]] = {
     ),
     "HassLawnMowerDock": Plan(frozenset({"lawn_mower"}), _mower("dock", "mower.dock"), single=True),
     # Ours: Home Assistant has no intents for alarms.
-    "HassAlarmArmAway": Plan(_ALARMS, _alarm("alarm_arm_away", _ALARM_AWAY, "alarm.away"), single=True),
-    "HassAlarmArmHome": Plan(_ALARMS, _alarm("alarm_arm_home", _ALARM_HOME, "alarm.home"), single=True),
-    "HassAlarmArmNight": Plan(_ALARMS, _alarm("alarm_arm_night", _ALARM_NIGHT, "alarm.night"), single=True),
+    "HassAlarmArmAway": Plan(_ALARMS, _arm("away"), single=True),
+    "HassAlarmArmHome": Plan(_ALARMS, _arm("home"), single=True),
+    "HassAlarmArmNight": Plan(_ALARMS, _arm("night"), single=True),
     "HassAlarmDisarm": Plan(_ALARMS, _alarm("alarm_disarm", 0, "alarm.disarm"), single=True),
     "HassListAddItem": Plan(_LISTS, _list_item("add_item", "list.add"), single=True),
     "HassListCompleteItem": Plan(

@@ -218,7 +218,7 @@ class Compiler:
         if not actions:
             actions = ("set",)
         if clause.indirect is not None:
-            return self._indirect(clause, actions)
+            return self._indirect(clause, clause.indirect, actions)
         if not clause.mentions:
             return self._without_thing(clause, actions)
         return self._on_mentions(clause, actions)
@@ -466,11 +466,10 @@ class Compiler:
     def _domains_of(self, mask: int) -> list[str]:
         return [entity.domain for entity in self._index.members(mask)]
 
-    def _indirect(self, clause: Clause, actions: tuple[str, ...]) -> list[Intent] | OpenQuestion:
+    def _indirect(
+        self, clause: Clause, meaning: Indirect, actions: tuple[str, ...]
+    ) -> list[Intent] | OpenQuestion:
         """A phrase that says neither what is to be done nor to what."""
-        meaning = clause.indirect
-        if meaning is None:
-            raise AssertionError("called for an indirect clause")
         if clause.vague_place is not None and not clause.mentions:
             raise PassOnError(f"no such place: {clause.vague_place}")
         drafts = self._drafts(clause, actions)
@@ -483,13 +482,13 @@ class Compiler:
             if mask.bit_count() != 1:
                 raise PassOnError("there is no such thing, or more than one")
             return self._intents(Chosen(mask), drafts)
-        return self._indirect_kind(clause, actions, meaning, mask, drafts)
+        return self._indirect_kind(clause, meaning, actions, mask, drafts)
 
     def _indirect_kind(
         self,
         clause: Clause,
-        actions: tuple[str, ...],
         meaning: Indirect,
+        actions: tuple[str, ...],
         mask: int,
         drafts: Mapping[str, Draft],
     ) -> list[Intent] | OpenQuestion:
@@ -513,15 +512,15 @@ class Compiler:
         """One intent for all entities to which the same is done."""
         if not chosen.mask:
             raise PassOnError("nothing left")
-        grouped: dict[str, tuple[Draft, list[Entity]]] = {}
+        alike: dict[str, tuple[Draft, list[Entity]]] = {}
         for entity in self._index.members(chosen.mask):
             if entity.domain not in drafts:
                 raise PassOnError("cannot be done to all that was named")
             draft = _for_entity(drafts[entity.domain], entity)
-            grouped.setdefault(repr(draft), (draft, []))[1].append(entity)
+            alike.setdefault(repr(draft), (draft, []))[1].append(entity)
         return [
             Intent(name, {**self._where(chosen, entities), **slots}, tuple(entity.id for entity in entities))
-            for (name, slots), entities in grouped.values()
+            for (name, slots), entities in alike.values()
         ]
 
     def _where(self, chosen: Chosen, entities: Sequence[Entity]) -> dict[str, SlotValue]:

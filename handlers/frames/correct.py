@@ -164,19 +164,8 @@ def _slipped(text: str, index: HomeIndex, lexicon: Lexicon) -> str | None:
         return None
     nearest = min(best.values())
     words = [word for word, distance in best.items() if distance == nearest]
-    stems = {form.stem for word in words for form in lexicon.forms_of(word)}
     if len(words) == 1:
         return words[0]
     # A singular and its plural are one word.
-    return (
-        next(
-            (
-                word
-                for word in words
-                if all(word in {form.stem for form in lexicon.forms_of(other)} for other in words)
-            ),
-            None,
-        )
-        if stems
-        else None
-    )
+    stems_of_each = [{form.stem for form in lexicon.forms_of(word)} for word in words]
+    return next((word for word in words if all(word in stems for stems in stems_of_each)), None)

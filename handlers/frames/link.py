@@ -144,8 +144,8 @@ class _Linker:
         named, node = self._longest_name(at)
         option = self._options.get(at)
         if option is not None and option.last - at >= named + self._names_first:
-            senses = (Sense(Role.OPTION, option.of),)
-            return self._piece(at, option.last - at, senses, case=option.case)
+            chosen = (Sense(Role.OPTION, option.of),)
+            return self._piece(at, option.last - at, chosen, case=option.case)
         said, senses = self._lexicon.longest(
             self._up_to_option(at), self._forms, at, literally=self._literally
         )

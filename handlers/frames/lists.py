@@ -117,8 +117,7 @@ def list_intents(
     last = utterance.session.turns[-1].intents if utterance.session.turns else ()
     if last and last[-1].name == "HassListAddItem" and _is_more(clauses, pieces, goes_on=goes_on):
         return [
-            replace(last[-1], slots={**last[-1].slots, "item": item})
-            for item in _more(pieces, utterance)
+            replace(last[-1], slots={**last[-1].slots, "item": item}) for item in _more(pieces, utterance)
         ]
     things = [
         piece for clause in clauses if not _is_where(clause, clauses, lexicon) for piece in clause.texts

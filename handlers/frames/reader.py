@@ -10,13 +10,13 @@ from handlers.frames.clause import COUNTED, Clause, Mention, Value
 from handlers.frames.lexicon import Indirect, Lexicon, Role, Sense
 from handlers.frames.link import Piece
 
-# Amounts that are said as what something is set to: `harmadára`, `félig`.
 _HOURS: Final = 24
+# Amounts that are said as what something is set to: `harmadára`.
 _UP_TO: Final = ("ra", "re")
 _INFINITIVE: Final = "ni"
-# "Would you mind closing the gate", "the gate needs closing".
 # "Have Rosie vacuum", "get it to".
 _LETTING: Final = frozenset({"have", "get", "let", "make", "want", "need", "like"})
+# "Would you mind closing the gate", "the gate needs closing".
 _WANTS_GERUND: Final = frozenset({"mind", "need", "needs", "wants"})
 _SHARES: Final = frozenset({"percent", "degree", "kelvin"})
 _UNITS: Final = _SHARES | COUNTED
@@ -661,11 +661,6 @@ def _counted(value: Value, unit: str, case: Case) -> Value | None:
 
 def _to_or_by(mode: Case) -> Case:
     return mode if mode in {Case.TO, Case.WITH} else Case.NONE
-
-
-def _is_needless_verb(piece: Piece, clause: Clause) -> bool:
-    """Whether it is a verb, and nothing else, that has no part in what is asked for."""
-    return bool(clause.verbs) and is_only(piece, Role.VERB)
 
 
 def _is_placed_only(pieces: Sequence[Piece]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Callable, Container, Iterable
 
 from handlers.frames.home_index import HomeIndex, any_of, bits
 from handlers.frames.lexicon import Lexicon
@@ -37,11 +37,7 @@ class Surroundings:
 
     def among(self, mask: int, ids: Container[str]) -> int:
         """Of some entities, those with one of these ids."""
-        found = 0
-        for bit in bits(mask):
-            if self.index.entities[bit].id in ids:
-                found |= 1 << bit
-        return found
+        return self._those(mask, lambda entity_id: entity_id in ids)
 
     def here(self) -> int:
         """The entities in the room where the sentence is heard."""
@@ -54,10 +50,18 @@ class Surroundings:
     def in_state(self, mask: int, states: frozenset[str]) -> int:
         """Of some entities, those in one of these states now."""
         self.is_cacheable = False
+
+        def is_so(entity_id: str) -> bool:
+            state = self.picture.state_of(entity_id)
+            return state is not None and state.state in states
+
+        return self._those(mask, is_so)
+
+    def _those(self, mask: int, are_meant: Callable[[str], bool]) -> int:
+        """Of some entities, those whose ids are meant."""
         found = 0
         for bit in bits(mask):
-            state = self.picture.state_of(self.index.entities[bit].id)
-            if state is not None and state.state in states:
+            if are_meant(self.index.entities[bit].id):
                 found |= 1 << bit
         return found
 

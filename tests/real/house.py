@@ -25,6 +25,16 @@ from provisioning.process.installation import Installer
 
 TIMES: Final = HomeTimes(first_delay=0.05, longest_delay=0.5, follow=FollowTimes(heartbeat=0.3))
 
+DEMONSTRATION: Final = """
+frontend:
+config:
+conversation:
+demo:
+logger:
+  default: warning
+"""
+"""What a house is configured with for Home Assistant's demonstration things to be in it."""
+
 
 @dataclass
 class Account:

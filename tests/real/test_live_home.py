@@ -18,18 +18,14 @@ from handlers.understanding import Command, Intent, Outcome, Phrase, Resolution,
 from provisioning.home.live import HomeStatus, LiveHome
 from provisioning.home.registry import Entity, EntityState, Registry
 from provisioning.home.socket import HomeAssistantSocket
-from tests.real.house import House, eventually, started_house
+from tests.real.house import DEMONSTRATION, House, eventually, started_house
 
 pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
 NAME = "wyoming-central-live-home"
-CONFIGURATION = """
-frontend:
-config:
-conversation:
-demo:
-logger:
-  default: warning
+CONFIGURATION = (
+    DEMONSTRATION
+    + """
 light:
   - platform: template
     lights:
@@ -38,6 +34,7 @@ light:
         turn_on: []
         turn_off: []
 """
+)
 LAMP = "light.bed_light"
 
 

@@ -21,12 +21,14 @@ from handlers.status import Status
 from handlers.understanding import Outcome, Resolution, Utterance
 from provisioning.home.live import LiveHome
 from provisioning.home.socket import HomeAssistantSocket
-from tests.real.house import House, eventually, started_house
+from tests.real.house import DEMONSTRATION, House, eventually, started_house
 
 pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
 NAME: Final = "wyoming-central-spoken-home"
-CONFIGURATION: Final = """
+CONFIGURATION: Final = (
+    DEMONSTRATION
+    + """
 homeassistant:
   customize:
     media_player.lounge_room: {friendly_name: Telly}
@@ -34,12 +36,6 @@ homeassistant:
     vacuum.0_ground_floor: {friendly_name: Dusty}
     valve.orchard: {friendly_name: Orchard sprinkler}
     water_heater.demo_water_heater_celsius: {friendly_name: Hot water tank}
-frontend:
-config:
-conversation:
-demo:
-logger:
-  default: warning
 input_boolean:
   kettle: {name: Kettle}
 input_select:
@@ -57,6 +53,7 @@ alarm_control_panel:
     arming_time: 0
     code_arm_required: false
 """
+)
 # Entity, the name that it is given, and the room where it stands; what has no unique id is named above.
 FURNITURE: Final = (
     ("light.ceiling_lights", "Ceiling light", "Living Room"),
