@@ -48,14 +48,16 @@ class OpenQuestion:
     """A question that was put to the speaker and waits for its answer.
 
     Attributes:
-        intent: What is carried out as soon as its target is known.
-        candidates: Entity ids among which the speaker is to choose.
+        intent: What is carried out as soon as its target is known; for a yes or no, the first of `confirms`.
+        candidates: Entity ids among which the speaker is to choose; empty for a yes or no.
         asked_at: Seconds since the epoch; a session drops it after `QUESTION_TTL_SECONDS`.
+        confirms: What is carried out after a "yes", in this order; each knows its targets.
     """
 
     intent: Intent
     candidates: tuple[str, ...]
     asked_at: float
+    confirms: tuple[Intent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +137,8 @@ class Understanding:
         question: For `ASK`, what is to be asked.
         cacheable: True only if the result depends on nothing but home revision, language, area and text.
         stages: Every stage that was tried, in order.
+        status: Why nothing is understood, where that is more than `not-understood`: the model is away.
+        words: What the model says by itself, for `NOT_FOR_ME` and `ASK`: cleaned, bounded, spoken as it is.
     """
 
     verdict: Verdict
@@ -143,6 +147,8 @@ class Understanding:
     question: OpenQuestion | None = None
     cacheable: bool = False
     stages: tuple[StageReport, ...] = ()
+    status: Status | None = None
+    words: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
