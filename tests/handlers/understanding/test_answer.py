@@ -26,10 +26,27 @@ def test_both_languages_say_the_same_things_with_the_same_values(answers: Answer
     assert different == []
 
 
+@pytest.mark.parametrize("language", ["hu", "en"])
+def test_whatever_can_be_done_can_be_asked_with_the_same_values(answers: Answers, language: str) -> None:
+    done, confirm = (
+        {
+            key.removeprefix(group): placeholders(sentence)
+            for key, sentence in answers.keys(language).items()
+            if key.startswith(group)
+        }
+        for group in ("done.", "confirm.")
+    )
+    assert confirm == done
+    asked = [sentence for key, sentence in answers.keys(language).items() if key.startswith("confirm.")]
+    assert all(sentence.endswith("?") for sentence in asked)
+
+
 @pytest.mark.parametrize(
     "key",
     [
         *(f"status.{status}" for status in Status),
+        "said.words",
+        "said.then",
         *(f"failed.{status}" for status in (Status.CALL_FAILED, Status.ENTITY_GONE, Status.NOT_CONFIRMED)),
         *(f"not-served.{what}" for what in sorted(set(NOT_SERVED.values()))),
         *(f"state.{domain}.{state}" for domain, states in STATE_WORDS.items() for state in sorted(states)),
