@@ -251,6 +251,7 @@ def _question_to_json(question: OpenQuestion | None) -> dict[str, Any] | None:
         "intent": intent_to_json(question.intent),
         "candidates": list(question.candidates),
         "asked_at": question.asked_at,
+        "confirms": [intent_to_json(intent) for intent in question.confirms],
     }
 
 
@@ -261,4 +262,5 @@ def _question_from_json(data: Mapping[str, Any] | None) -> OpenQuestion | None:
         intent=intent_from_json(data["intent"]),
         candidates=tuple(map(str, data["candidates"])),
         asked_at=float(data["asked_at"]),
+        confirms=tuple(intent_from_json(intent) for intent in data.get("confirms") or ()),
     )

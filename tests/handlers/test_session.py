@@ -26,6 +26,8 @@ INTENT = Intent(
 )
 TURN = PastTurn("Kapcsold be", "Kész.", (INTENT,), ("light.a",), 1.0)
 QUESTION = OpenQuestion(INTENT, ("light.a", "light.b"), asked_at=1000.0)
+UNLOCK = Intent("HassTurnOff", targets=("lock.a",))
+YES_OR_NO = OpenQuestion(UNLOCK, (), asked_at=1000.0, confirms=(UNLOCK, INTENT))
 
 
 class StandInSessions:
@@ -187,9 +189,16 @@ async def test_a_removed_user_is_forgotten(keeper: SessionKeeper, table: StandIn
     assert table.rows == {}
 
 
-def test_the_json_of_a_context_gives_it_back() -> None:
-    context = SessionContext((TURN, PastTurn("a", "b")), QUESTION)
+@pytest.mark.parametrize("question", [None, QUESTION, YES_OR_NO])
+def test_the_json_of_a_context_gives_it_back(question: OpenQuestion | None) -> None:
+    context = SessionContext((TURN, PastTurn("a", "b")), question)
     assert context_from_json(json.loads(json.dumps(context_to_json(context)))) == context
+
+
+def test_a_question_of_before_there_were_yes_and_no_is_read_without() -> None:
+    written = context_to_json(SessionContext((), QUESTION))
+    del written["question"]["confirms"]
+    assert context_from_json(written).open_question == QUESTION
 
 
 json_values = st.recursive(
