@@ -1,4 +1,4 @@
-"""The answer to a question that was put to the speaker: "the kitchen one", "a konyhait", "mindkettőt"."""
+"""The answer to a question that was put to the speaker: "the kitchen one", "a konyhait", "yes please"."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from typing import Final
 from handlers.frames.case import Case
 from handlers.frames.hungarian_forms import readings
 from handlers.hungarian import accusative, place_forms, spoken_forms
-from handlers.intents import QUESTIONS
+from handlers.intents import NEVERMIND, QUESTIONS
 from handlers.names import fold
-from handlers.understanding import OpenQuestion, StageReport, Understanding, Utterance, Verdict
+from handlers.understanding import Intent, OpenQuestion, StageReport, Understanding, Utterance, Verdict
+from handlers.yes_or_no import yes_or_no
 from provisioning.home.registry import Entity, HomePicture, Registry
 
 _WORD: Final = re.compile(r"[^\W_]+")
@@ -53,19 +54,22 @@ _ORDINALS: Final = {
 
 
 class OpenQuestionStage:
-    """Takes a sentence as the answer to the open question, if it names a candidate and nothing else.
+    """Takes a sentence as the answer to the open question, if it is that and nothing else.
 
-    It passes on whatever it cannot place, so that a sentence of its own is understood as such. How long a
-    question stays open is decided by whoever keeps the session.
+    That is the name of a candidate or, where something waits to be confirmed, a yes or a no. It passes on
+    whatever it cannot place, so that a sentence of its own is understood as such. How long a question stays
+    open is decided by whoever keeps the session.
     """
 
     name = "question"
 
     async def recognize(self, utterance: Utterance, picture: HomePicture) -> Understanding:
-        """The question's intent with the candidate that was chosen, or `PASS_ON`."""
+        """The question's intent with the candidate that was chosen, what was confirmed, or `PASS_ON`."""
         question = utterance.session.open_question
         if question is None:
             return _passed_on("no question is open")
+        if question.confirms:
+            return _confirmed(question, utterance)
         chosen = _chosen(question, utterance, picture.registry)
         if not chosen:
             return _passed_on("names no candidate")
@@ -80,6 +84,13 @@ class OpenQuestionStage:
 def _passed_on(reason: str) -> Understanding:
     report = StageReport(OpenQuestionStage.name, Verdict.PASS_ON, 0.0, reason)
     return Understanding(Verdict.PASS_ON, stages=(report,))
+
+
+def _confirmed(question: OpenQuestion, utterance: Utterance) -> Understanding:
+    answer = yes_or_no(utterance.text, utterance.language)
+    if answer is None:
+        return _passed_on("is neither a yes nor a no")
+    return Understanding(Verdict.COMMANDS, question.confirms if answer else (Intent(NEVERMIND),))
 
 
 def _chosen(question: OpenQuestion, utterance: Utterance, registry: Registry) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from handlers.intents import NEVERMIND, NOT_SERVED
@@ -32,14 +33,25 @@ def resolve(understanding: Understanding, utterance: Utterance, picture: HomePic
     whole or not at all: the first of them that cannot be resolved speaks for all. Never raises for what an
     intent holds: a value that makes no sense is something the home cannot do.
     """
+    words = Phrase("said.words", {"words": understanding.words}) if understanding.words else None
     if understanding.verdict is Verdict.NOT_FOR_ME:
-        return _nothing(Status.NOT_FOR_ME)
-    if understanding.verdict is Verdict.ASK and understanding.question is not None:
-        return _ask(understanding.question, picture)
+        return _nothing(Status.NOT_FOR_ME, words)
+    if understanding.verdict is Verdict.ASK:
+        question = understanding.question
+        if question is not None and question.confirms:
+            return _ask_whether(question, utterance, picture)
+        if question is not None:
+            return _ask(question, picture, words)
+        if words is not None:
+            return Resolution(Outcome.ASK, Status.ASKED, say=words)
     if not understanding.intents:
-        return _nothing(Status.NOT_UNDERSTOOD)
+        return _nothing(understanding.status or Status.NOT_UNDERSTOOD)
+    return _resolve_all(understanding.intents, utterance, picture)
+
+
+def _resolve_all(intents: Sequence[Intent], utterance: Utterance, picture: HomePicture) -> Resolution:
     commands: list[Command] = []
-    for intent in understanding.intents:
+    for intent in intents:
         resolution = _resolve_one(intent, utterance, picture)
         if resolution.outcome is not Outcome.COMMANDS:
             return resolution
@@ -133,11 +145,35 @@ def _question(intent: Intent, candidates: tuple[Entity, ...], utterance: Utteran
     return OpenQuestion(intent, tuple(entity.id for entity in candidates), utterance.now)
 
 
-def _ask(question: OpenQuestion, picture: HomePicture) -> Resolution:
+def _ask_whether(question: OpenQuestion, utterance: Utterance, picture: HomePicture) -> Resolution:
+    """Ask for a yes to what would be done; always in our own words, so that what is heard is what is done."""
+    resolution = _resolve_all(question.confirms, utterance, picture)
+    if resolution.outcome is not Outcome.COMMANDS:
+        return resolution
+    asked: list[Phrase] = []
+    for command in resolution.commands:
+        whether = replace(command.said, key=f"confirm.{command.said.key.removeprefix('done.')}")
+        if whether not in asked:
+            asked.append(whether)
+    return Resolution(Outcome.ASK, Status.ASKED, say=_in_turn(asked), question=question)
+
+
+def _in_turn(phrases: Sequence[Phrase]) -> Phrase:
+    """One phrase that says these after each other; there is at least one of them."""
+    if len(phrases) == 1:
+        return phrases[0]
+    half = len(phrases) // 2
+    return Phrase("said.then", {"first": _in_turn(phrases[:half]), "second": _in_turn(phrases[half:])})
+
+
+def _ask(question: OpenQuestion, picture: HomePicture, words: Phrase | None = None) -> Resolution:
+    """Ask which of the candidates is meant, in these words if there are any."""
     entities = picture.registry.entities
     candidates = [entities[one] for one in question.candidates if one in entities and entities[one].exposed]
     if not candidates:
         return _nothing(Status.ENTITY_GONE)
+    if words is not None:
+        return Resolution(Outcome.ASK, Status.ASKED, say=words, question=question)
     names = distinct_names(candidates, picture.registry)
     key = "ask.which" if len(names) <= MAX_CANDIDATES_SPOKEN else "ask.which-of-many"
     say = Phrase(key, {"candidates": names[:MAX_CANDIDATES_SPOKEN]})
