@@ -167,6 +167,14 @@ def _http_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def _model_servers(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    if value.strip().lower() == "off":
+        return ()
+    return tuple(_http_url(one) for one in dict.fromkeys(_names(value)))
+
+
 def _docker_host(value: str) -> str:
     scheme, separator, rest = value.partition("://")
     if scheme not in {"unix", "tcp", "http", "https", "ssh", "npipe", "fd"} or not separator or not rest:
@@ -479,14 +487,49 @@ class Settings(BaseSettings):
     ollama_model: str = Field(
         "ministral-3:3b-instruct-2512-q4_K_M",
         min_length=1,
-        description="The language model for sentences that no rule understands. Not served yet.",
+        max_length=255,
+        description="The language model for sentences that no rule understands.",
     )
-    ollama_url: Annotated[str, AfterValidator(_http_url)] = Field(
-        "http://127.0.0.1:11434", description="The Ollama server that runs the model. Not served yet."
+    ollama_urls: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_model_servers)] = Field(
+        ("http://127.0.0.1:11434",),
+        max_length=16,
+        description="The Ollama servers that run the model, separated by commas; the least busy one is asked."
+        " off: there is no model, and what no rule understands is not understood.",
+    )
+    ollama_pull: Annotated[Literal["missing", "never"], Word] = Field(
+        "missing",
+        description="missing: a server that does not have the model is told to fetch it (about 3 GB); never: "
+        "whoever runs Ollama does that.",
     )
     llm_timeout_seconds: Seconds = Field(
         30,
-        description="For one answer of the model; the deadline of the turn ends it earlier. Not served yet.",
+        description="For one sentence with the model: waiting for its turn, asking, asking again. After it,"
+        " or after nine tenths of TURN_DEADLINE_SECONDS, the answer says that it took too long.",
+    )
+    llm_candidates: Annotated[int, Field(ge=1, le=200)] = Field(
+        24,
+        description="Things of a home among which the model may choose for one sentence: those that have most"
+        " to do with it. More take it longer.",
+    )
+    llm_context_tokens: Annotated[int, Field(ge=2048, le=131_072)] = Field(
+        8192,
+        description="Tokens that the model has for what it is asked and what it answers. More take more of"
+        " the graphics card's memory; of a home that does not fit, the model is told the rooms only.",
+    )
+    llm_parallel: Annotated[int, Field(ge=1, le=64)] = Field(
+        1,
+        description="Sentences that one Ollama works on at a time: its OLLAMA_NUM_PARALLEL. Others wait,"
+        " users in turns.",
+    )
+    llm_queue_size: Count = Field(
+        64,
+        description="Sentences that wait for the model, of all users. When there are as many, the answer to a"
+        " further one says that many are asking.",
+    )
+    llm_probe_seconds: Seconds = Field(
+        5,
+        description="How often a model that failed is tried, on the side. Until it answers, sentences for it"
+        " are answered at once: it cannot be reached.",
     )
 
     device_token_days: Days = Field(

@@ -34,7 +34,7 @@ def plain(value: object) -> Plain:
         case None | bool() | int() | float():
             return value
         case tuple():
-            return [str(member) for member in value]
+            return [without_password(str(member)) for member in value]
         case Path() | IPv4Network() | ListenAddress():
             return str(value)
         case _:

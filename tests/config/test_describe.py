@@ -34,12 +34,12 @@ def test_values_are_plain_and_in_the_form_of_the_environment(monkeypatch: pytest
 def test_secrets_are_masked_wherever_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JWT_SECRET", "hunter2,hunter2")
     monkeypatch.setenv("DATABASE_URL", "postgresql://u:hunter2@h/x?password=hunter2")
-    monkeypatch.setenv("OLLAMA_URL", "http://u:hunter2@h:1")
+    monkeypatch.setenv("OLLAMA_URLS", "http://u:hunter2@h:1")
     values = _of(load_settings())
     assert "hunter2" not in str(values)
     assert values["JWT_SECRET"] == "***"
     assert values["DATABASE_URL"] == "postgresql+asyncpg://u:***@h/x"
-    assert values["OLLAMA_URL"] == "http://u:***@h:1"
+    assert values["OLLAMA_URLS"] == ["http://u:***@h:1"]
 
 
 def test_a_generated_secret_is_said_to_be_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

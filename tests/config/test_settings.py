@@ -181,9 +181,9 @@ class TestProblems:
             ("HA_IMAGE_CONFIG", "config"),
             ("HA_PYTHON", "/nowhere/python"),
             ("HA_PYTHON", "python-of-this-name"),
-            ("OLLAMA_URL", "ftp://127.0.0.1"),
-            ("OLLAMA_URL", "http://"),
-            ("OLLAMA_URL", "http://[::1"),
+            ("OLLAMA_URLS", "ftp://127.0.0.1"),
+            ("OLLAMA_URLS", "http://"),
+            ("OLLAMA_URLS", "http://[::1"),
             ("DATABASE_URL", "mysql://u:p@h/x"),
             ("DATABASE_URL", "sqlite"),
             ("DOCKER_HOST", "/var/run/docker.sock"),
@@ -218,7 +218,7 @@ class TestProblems:
             HA_PORT_RANGE_START="8300",
             HA_PORT_RANGE_END="8200",
             HA_NETWORK_POOL="everything",
-            OLLAMA_URL="nowhere",
+            OLLAMA_URLS="nowhere",
         )
         with pytest.raises(SettingsError) as caught:
             load_settings()
@@ -228,7 +228,7 @@ class TestProblems:
             "HA_PORT_RANGE_START",
             "JWT_SECRET",
             "LISTEN",
-            "OLLAMA_URL",
+            "OLLAMA_URLS",
         ]
         assert "6 problems" in str(caught.value)
 
@@ -241,13 +241,13 @@ class TestProblems:
         _set(
             monkeypatch,
             HA_CPU_LIMIT="half",
-            OLLAMA_URL="ftp://u:hunter2@h",
+            OLLAMA_URLS="ftp://u:hunter2@h",
             DATABASE_URL="mysql://u:hunter2@h/x",
             ENCRYPTION_KEY="hunter2",
         )
         told = {problem.name: str(problem) for problem in read_settings().problems}
         assert "'half'" in told["HA_CPU_LIMIT"]
-        assert "ftp://u:***@h" in told["OLLAMA_URL"]
+        assert "ftp://u:***@h" in told["OLLAMA_URLS"]
         assert "hunter2" not in str(told)
 
     def test_a_setting_is_not_checked_against_a_malformed_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
