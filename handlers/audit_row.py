@@ -23,7 +23,7 @@ def audit_row(result: TurnResult, timestamp: datetime) -> AuditRow:
         ha_response=_response_json(result),
         status=result.status.value,
         latency_ms=result.latency_ms,
-        llm_tokens=None,
+        llm_tokens=result.llm_tokens,
         error_message=result.error,
         stages=None if understanding is None else [one.as_json() for one in understanding.stages],
         language=result.language,

@@ -168,7 +168,8 @@ class Dispatcher:
 
     async def _on_transcript(self, event: Event, peer: Peer) -> Reply:
         sentence = sentence_of(event)
-        return await self._serve(sentence, peer, partial(self._turns.of_sentence, sentence), _HANDLING)
+        take = partial(self._turns.of_sentence, sentence, listener=peer)
+        return await self._serve(sentence, peer, take, _HANDLING)
 
     async def _on_intent(self, event: Event, peer: Peer) -> Reply:
         intent, sentence = intent_of(event)
@@ -176,7 +177,8 @@ class Dispatcher:
 
     async def _on_recognize(self, event: Event, peer: Peer) -> Reply:
         sentence = sentence_of(event)
-        return await self._serve(sentence, peer, partial(self._turns.of_recognition, sentence), _RECOGNIZING)
+        take = partial(self._turns.of_recognition, sentence, listener=peer)
+        return await self._serve(sentence, peer, take, _RECOGNIZING)
 
     async def _serve(self, sentence: Sentence, peer: Peer, take: _Take, answering: _Answering) -> Reply:
         """Take a turn, if whoever asks is somebody and has not asked too often."""

@@ -49,6 +49,8 @@ class Peer:
             that, but no stranger's any more.
         checked_against: The roster that `identity` was last found to hold by.
         write_only: True for peers that never read (a satellite's event stream): nothing is written to them.
+        is_gone: Whether it has hung up, or at least says nothing more.
+        on_gone: Called once when it does; set by whoever works for it and would stop then.
     """
 
     connection_id: str
@@ -60,6 +62,15 @@ class Peer:
     vouched_for: bool = False
     checked_against: object = None
     write_only: bool = False
+    is_gone: bool = False
+    on_gone: Callable[[], None] | None = None
+
+    def leave(self) -> None:
+        """It has hung up."""
+        if not self.is_gone:
+            self.is_gone = True
+            if self.on_gone is not None:
+                self.on_gone()
 
 
 @dataclass(frozen=True, slots=True)

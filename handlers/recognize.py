@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 
 from handlers.cache import ExactCache
+from handlers.status import Status
 from handlers.understanding import StageReport, Understanding, Utterance, Verdict
 from provisioning.home.registry import HomePicture
 
@@ -19,13 +20,16 @@ CACHE = "cache"
 
 # A stage that took so long, its wait for others included, is worth a line in the log.
 SLOW_STAGE_MS = 250.0
+# A model takes a second, or two.
+_SLOW_BY_NATURE = frozenset({"llm"})
 
 
 class Stage(Protocol):
     """One way to understand a sentence.
 
     A stage ends the cascade with any verdict but `PASS_ON`. It may put one report into `stages`, whose
-    `reason` says why it passed on; name, verdict and time are filled in by the cascade.
+    `reason` says why it passed on and whose `detail` is kept; name, verdict and time are filled in by the
+    cascade. Of a stage that passes on and says why nothing can be understood, `status` is kept.
     """
 
     @property
@@ -74,6 +78,7 @@ class Recognizer:
             report = StageReport(CACHE, known.verdict, self._milliseconds_since(started))
             return replace(known, parser=CACHE, stages=(report,))
         reports: list[StageReport] = []
+        status: Status | None = None
         for stage in self._stages:
             understanding, report = await self._ask(stage, utterance, picture)
             reports.append(report)
@@ -82,7 +87,8 @@ class Recognizer:
                 if may_cache:
                     self._cache.put(utterance, picture, understanding)
                 return understanding
-        return Understanding(Verdict.PASS_ON, stages=tuple(reports))
+            status = understanding.status or status
+        return Understanding(Verdict.PASS_ON, stages=tuple(reports), status=status)
 
     async def warm(self, languages: Iterable[str], picture: HomePicture | None = None) -> None:
         """Make the first sentence as fast as the second: for these languages and, if given, this home."""
@@ -95,6 +101,7 @@ class Recognizer:
     ) -> tuple[Understanding, StageReport]:
         started = self._timer()
         reason: str | None
+        detail: Mapping[str, Any] | None = None
         try:
             understanding = await stage.recognize(utterance, picture)
         except Exception as error:  # noqa: BLE001 - one stage's bug must not keep the next from understanding
@@ -102,11 +109,12 @@ class Recognizer:
             reason = f"failed: {type(error).__name__}"
             understanding = Understanding(Verdict.PASS_ON)
         else:
-            reason = understanding.stages[0].reason if understanding.stages else None
+            said = understanding.stages[0] if understanding.stages else None
+            reason, detail = (said.reason, said.detail) if said is not None else (None, None)
         milliseconds = self._milliseconds_since(started)
-        if milliseconds >= SLOW_STAGE_MS:
+        if milliseconds >= SLOW_STAGE_MS and stage.name not in _SLOW_BY_NATURE:
             _log.warning("a stage of recognition was slow", stage=stage.name, ms=round(milliseconds, 1))
-        return understanding, StageReport(stage.name, understanding.verdict, milliseconds, reason)
+        return understanding, StageReport(stage.name, understanding.verdict, milliseconds, reason, detail)
 
     def _milliseconds_since(self, started: float) -> float:
         return (self._timer() - started) * 1000

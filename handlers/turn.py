@@ -17,6 +17,7 @@ from handlers.audit_row import audit_row
 from handlers.deadlines import Deadlines
 from handlers.errors import HomeAbsentError, TurnDeadlineError
 from handlers.execute import execute
+from handlers.listener import Listener
 from handlers.peer import Identity
 from handlers.prepared import Prepared, Preparer
 from handlers.ready_home import HomeDirectory, ReadyHome, area_id_of, ready_home
@@ -96,6 +97,7 @@ class _Asked:
     sentence: Sentence
     identity: Identity
     request_id: str
+    listener: Listener | None = None
 
     @property
     def language(self) -> str:
@@ -153,9 +155,14 @@ class Turns:
         self._clock = clock
         self._timer = timer
 
-    async def of_sentence(self, sentence: Sentence, identity: Identity, request_id: str) -> TurnResult:
-        """Understand a sentence, carry it out and answer it; always an answer, within the deadline."""
-        asked = _Asked(sentence, identity, request_id)
+    async def of_sentence(
+        self, sentence: Sentence, identity: Identity, request_id: str, *, listener: Listener | None = None
+    ) -> TurnResult:
+        """Understand a sentence, carry it out and answer it; always an answer, within the deadline.
+
+        A listener that hangs up ends only what takes long and has done nothing yet: asking a model.
+        """
+        asked = _Asked(sentence, identity, request_id, listener)
 
         async def steps(progress: _Progress) -> _Ending:
             home, utterance = await self._heard(asked)
@@ -182,9 +189,11 @@ class Turns:
 
         return await self._bounded(asked, steps)
 
-    async def of_recognition(self, sentence: Sentence, identity: Identity, request_id: str) -> TurnResult:
+    async def of_recognition(
+        self, sentence: Sentence, identity: Identity, request_id: str, *, listener: Listener | None = None
+    ) -> TurnResult:
         """Understand a sentence and do nothing about it."""
-        asked = _Asked(sentence, identity, request_id)
+        asked = _Asked(sentence, identity, request_id, listener)
 
         async def steps(progress: _Progress) -> _Ending:
             home, utterance = await self._heard(asked)
@@ -194,7 +203,8 @@ class Turns:
             if understanding.intents:
                 return replace(self._status(Status.ANSWERED, asked.language), only_understood=True)
             not_for_me = understanding.verdict is Verdict.NOT_FOR_ME
-            return self._status(Status.NOT_FOR_ME if not_for_me else Status.NOT_UNDERSTOOD, asked.language)
+            why = Status.NOT_FOR_ME if not_for_me else understanding.status or Status.NOT_UNDERSTOOD
+            return self._status(why, asked.language)
 
         return await self._bounded(asked, steps)
 
@@ -210,7 +220,7 @@ class Turns:
 
     def settle(self, result: TurnResult) -> None:
         """What waits until the answer has left: the session, the audit row, and that the device was heard."""
-        if (result.intents or result.question) and not result.only_understood:
+        if result.said_something and not result.only_understood:
             past = PastTurn(
                 text=result.text,
                 speech=result.speech,
@@ -252,6 +262,7 @@ class Turns:
             area_id=area_id_of(identity.area, home.picture.registry),
             session=await self._sessions.context_of(identity),
             now=self._clock(),
+            listener=asked.listener,
         )
 
     def _known(self, progress: _Progress, utterance: Utterance, home: ReadyHome) -> Prepared | None:

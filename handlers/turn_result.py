@@ -49,6 +49,21 @@ class TurnResult:
         return self.understanding.intents if self.understanding else ()
 
     @property
+    def said_something(self) -> bool:
+        """Whether a session should remember it: something was meant, asked back, or talked about."""
+        words = self.understanding.words if self.understanding else None
+        return bool(self.intents or self.question or words)
+
+    @property
+    def llm_tokens(self) -> int | None:
+        """Tokens that a model read and wrote for it; None where it was not asked, or did not say."""
+        for report in self.understanding.stages if self.understanding else ():
+            counted = [(report.detail or {}).get(key) for key in ("prompt_tokens", "answer_tokens")]
+            if any(isinstance(one, int) for one in counted):
+                return sum(one for one in counted if isinstance(one, int))
+        return None
+
+    @property
     def done(self) -> tuple[ServiceCall, ...]:
         """The calls that Home Assistant carried out."""
         return self.execution.done if self.execution else ()

@@ -12,6 +12,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
+from handlers.listener import Listener
 from handlers.status import Status
 
 SlotValue: TypeAlias = str | int | float | bool | tuple[str, ...]
@@ -88,6 +89,7 @@ class Utterance:
         language: Two letters: `hu` or `en`.
         area_id: Id of the area where the listening device stands, or None.
         now: Seconds since the epoch.
+        listener: Who waits for the answer; None where nobody can hang up.
     """
 
     text: str
@@ -95,6 +97,7 @@ class Utterance:
     area_id: str | None = None
     session: SessionContext = field(default_factory=SessionContext)
     now: float = 0.0
+    listener: Listener | None = field(default=None, compare=False, repr=False)
 
 
 class Verdict(StrEnum):
@@ -109,21 +112,31 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StageReport:
-    """One stage's own word for the audit: its name, verdict, time in milliseconds, why it passed on."""
+    """One stage's own word for the audit.
+
+    Attributes:
+        stage: Its name.
+        verdict: How it ended.
+        ms: How long it took.
+        reason: Why it passed on, or did not simply do what was said.
+        detail: What else is worth keeping, as bare JSON data: a model's proposal, the size of its prompt.
+    """
 
     stage: str
     verdict: Verdict
     ms: float
     reason: str | None = None
+    detail: Mapping[str, Any] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The report as it stands in the audit and in the output of `interpret`."""
-        return {
+        report = {
             "stage": self.stage,
             "verdict": self.verdict.value,
             "ms": round(self.ms, 3),
             "reason": self.reason,
         }
+        return report if self.detail is None else {**report, "detail": dict(self.detail)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,6 +179,7 @@ class Connection(asyncio.Protocol):
     def eof_received(self) -> bool:
         """Take note that the peer will send no more; it may still be reading."""
         self._eof = True
+        self.peer.leave()
         if self._phase == _OPEN:
             try:
                 self._decoder.end()
@@ -207,6 +208,7 @@ class Connection(asyncio.Protocol):
         if exc is not None:
             _log.debug("connection lost", **self._who(), reason=type(exc).__name__)
         self._phase = _CLOSED
+        self.peer.leave()
         self._waiting = None
         self._decoder = FrameDecoder()
         self._host.left(self, self._identity)

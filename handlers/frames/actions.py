@@ -131,11 +131,13 @@ _STEP_PERCENT: Final = 20.0
 _ALL: Final = 100.0
 _STEP_DEGREES: Final = 1.0
 
-_OF_ATTRIBUTE: Final = {
+OF_ATTRIBUTE: Final[Mapping[str, tuple[str, ...]]] = {
     "brightness": ("light",), "temperature": ("climate", "water_heater"), "volume": ("media_player",),
     "position": ("cover", "valve"), "speed": ("fan",), "humidity": ("humidifier",), "color": ("light",),
     "white": ("light",),
 }  # fmt: skip
+"""The domains whose things have an attribute."""
+
 # What nothing can be done to: "turn off the kettle battery" is about no kettle.
 _ONLY_ASKED: Final = frozenset({"battery", "power", "weather", "setpoint"})
 _PERCENT_SLOT: Final = {
@@ -143,7 +145,7 @@ _PERCENT_SLOT: Final = {
     "valve": ("HassSetPosition", "position"), "fan": ("HassFanSetSpeed", "percentage"),
     "media_player": ("HassSetVolume", "volume_level"), "humidifier": ("HassHumidifierSetpoint", "humidity"),
 }  # fmt: skip
-_IMPLIED: Final = {
+IMPLIED: Final[Mapping[str, tuple[str, ...]]] = {
     **dict.fromkeys(
         ("pause", "play", "next", "previous", "mute", "unmute", "louder", "quieter"), ("media_player",)
     ),
@@ -152,6 +154,8 @@ _IMPLIED: Final = {
     **dict.fromkeys(("arm_away", "arm_home", "arm_night", "disarm"), ("alarm_control_panel",)),
     "lock": ("lock",), "unlock": ("lock",),
 }  # fmt: skip
+"""The domains that an action by itself is about."""
+
 _NUMERIC: Final = (
     "light", "climate", "water_heater", "media_player", "cover", "valve", "fan", "humidifier", *NUMBERS,
 )  # fmt: skip
@@ -160,8 +164,8 @@ _NUMERIC: Final = (
 def implied_domains(actions: tuple[str, ...], clause: Clause) -> tuple[str, ...]:
     """What a clause without a thing is about, by what is to be done; empty where that does not tell."""
     for attribute in _attributes(clause):
-        if attribute in _OF_ATTRIBUTE:
-            return _OF_ATTRIBUTE[attribute]
+        if attribute in OF_ATTRIBUTE:
+            return OF_ATTRIBUTE[attribute]
     if any(value.unit == "degree" for value in clause.values):
         return ("climate",)
     if clause.colors or clause.whites:
@@ -169,8 +173,8 @@ def implied_domains(actions: tuple[str, ...], clause: Clause) -> tuple[str, ...]
     if clause.steps:
         return ("media_player",)
     for action in actions:
-        if action in _IMPLIED:
-            return _IMPLIED[action]
+        if action in IMPLIED:
+            return IMPLIED[action]
     return ()
 
 
@@ -253,7 +257,7 @@ def _has_attribute(domain: str, clause: Clause) -> bool:
         return False
     if domain in NUMBERS:
         return clause.indirect is None and all(attribute == "any" for attribute, _ in clause.changes)
-    return all(domain in _OF_ATTRIBUTE[one] for one in _attributes(clause) if one in _OF_ATTRIBUTE)
+    return all(domain in OF_ATTRIBUTE[one] for one in _attributes(clause) if one in OF_ATTRIBUTE)
 
 
 def _sign(actions: tuple[str, ...], domain: str, clause: Clause) -> int:

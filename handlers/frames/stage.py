@@ -44,9 +44,13 @@ class FrameStage:
         """What the sentence means, or `PASS_ON` with the reason."""
         if utterance.language not in SUPPORTED:
             return _passed_on("no lexicon in this language")
-        lexicon = await self._lexicon_of(utterance.language)
-        index = await self._index_of(picture, lexicon)
+        lexicon, index = await self.words_for(utterance.language, picture)
         return understood(utterance, picture, index, lexicon)
+
+    async def words_for(self, language: str, picture: HomePicture) -> tuple[Lexicon, HomeIndex]:
+        """The words of a language that is spoken here, and those of a home in it."""
+        lexicon = await self._lexicon_of(language)
+        return lexicon, await self._index_of(picture, lexicon)
 
     async def warm(self, languages: Iterable[str], picture: HomePicture | None = None) -> None:
         """Read the lexicons, and the names of this home."""
