@@ -1,0 +1,1 @@
+"""The last stage of recognition: a language model proposes, rules decide."""
