@@ -29,6 +29,10 @@ from handlers.device_token import TokenKeys
 from handlers.dispatch import Dispatcher
 from handlers.failed_authentications import FailedAuthentications
 from handlers.frames.lexicon_file import lexicons_with
+from handlers.llm.chat import ModelOptions
+from handlers.llm.pool import ModelPool
+from handlers.llm.stage import ModelUse
+from handlers.llm.upkeep import Upkeep, UpkeepOptions
 from handlers.ready_home import HomeDirectory
 from handlers.roster import RosterKeeper
 from handlers.session import SessionKeeper
@@ -69,6 +73,7 @@ from wyoming_central.frame import FrameBounds
 from wyoming_central.leadership import Leadership
 from wyoming_central.limits import Limits
 from wyoming_central.loop_watch import LoopWatch
+from wyoming_central.model_status import MODEL_STATUS_FILE, ModelStatus
 from wyoming_central.open_files import RESERVED_FILES, raise_open_files
 from wyoming_central.retention import Retention
 from wyoming_central.server import Server
@@ -168,6 +173,8 @@ async def running(
                         warm_up=parts.warm_up.run,
                         sightings=parts.sightings.run,
                         loop_watch=LoopWatch(threshold=settings.loop_lag_seconds).run,
+                        upkeep=parts.upkeep.run,
+                        model_status=parts.model_status.run,
                     ),
                     parts.server,
                 ):
@@ -246,6 +253,8 @@ class _Parts:
     leadership: Leadership
     feed: ChangesFeed
     retention: Retention
+    upkeep: Upkeep
+    model_status: ModelStatus
 
 
 async def _assemble(
@@ -256,7 +265,9 @@ async def _assemble(
     stored = repositories_on(database, SecretBox(settings.encryption_keys))
     http = await stack.enter_async_context(session_for_homes())
     lexicons = await asyncio.to_thread(lexicons_with, settings.data_dir / "lexicon", SUPPORTED)
-    recognizer = stack.enter_context(cascade(lexicons))
+    pool = model_pool(settings)
+    stack.push_async_callback(pool.close)
+    recognizer = stack.enter_context(cascade(lexicons, model=model_use(settings, pool)))
     warm_up = WarmUp(recognizer, SUPPORTED, when_warm=settle_collector)
     drivers = await asyncio.to_thread(drivers_of, settings, stored.users)
     provisioner = _provisioner(settings, stored, http, warm_up, report, drivers)
@@ -299,6 +310,7 @@ async def _assemble(
     server = Server(
         dispatcher, limits=_limits(settings, open_files=await asyncio.to_thread(raise_open_files))
     )
+    model_status = ModelStatus(settings.data_dir / MODEL_STATUS_FILE, pool.servers)
     lease = Lease(database, name=SERVER_LEASE, holder=_holder(), ttl_seconds=LEASE_SECONDS)
     listener = _ChangesListener(roster, sessions, server, provisioner)
     return _Parts(
@@ -322,7 +334,42 @@ async def _assemble(
             changes=stored.changes,
             audit_days=settings.audit_retention_days,
         ),
+        upkeep=Upkeep(pool, upkeep_options(settings), changed=model_status.changed),
+        model_status=model_status,
     )
+
+
+# What a turn has left for the home and the answer, when the model took as long as it may.
+_SHARE_OF_TURN: Final = 0.9
+# Characters of a home for each token of the context: two and a half are one, and half of them are others'.
+_HOME_CHARACTERS_PER_TOKEN: Final = 1.5
+
+
+def model_pool(settings: Settings) -> ModelPool:
+    """The servers of the language model, as they are set up; to be closed."""
+    return ModelPool(
+        settings.ollama_urls,
+        ModelOptions(settings.ollama_model, context_tokens=settings.llm_context_tokens),
+        parallel=settings.llm_parallel,
+        most_waiting=settings.llm_queue_size,
+    )
+
+
+def model_use(settings: Settings, pool: ModelPool) -> ModelUse | None:
+    """How turns use the language model; None where there is none."""
+    if not pool.servers:
+        return None
+    return ModelUse(
+        pool,
+        candidates=settings.llm_candidates,
+        within=min(settings.llm_timeout_seconds, settings.turn_deadline_seconds * _SHARE_OF_TURN),
+        home_characters=int(settings.llm_context_tokens * _HOME_CHARACTERS_PER_TOKEN),
+    )
+
+
+def upkeep_options(settings: Settings) -> UpkeepOptions:
+    """How the language model is looked after, as it is set up."""
+    return UpkeepOptions(probe_seconds=settings.llm_probe_seconds, may_pull=settings.ollama_pull == "missing")
 
 
 @dataclass(frozen=True, slots=True)

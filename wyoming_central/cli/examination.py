@@ -5,15 +5,13 @@ from __future__ import annotations
 import asyncio
 import shutil
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from enum import StrEnum
-from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 
-import aiohttp
 import orjson
 from pydantic import SecretStr
 
@@ -23,7 +21,12 @@ from config.languages import SUPPORTED
 from config.listen import ListenAddress
 from config.schema import Origin
 from config.settings import Reading, Settings, ensure_secrets, read_settings
+from config.shown import without_password
 from handlers.frames.lexicon_file import lexicon_of
+from handlers.llm.chat import client_of
+from handlers.llm.errors import ModelError
+from handlers.llm.fetch import has_model
+from handlers.llm.pool import Readiness
 from provisioning.docker.engine import Engine
 from provisioning.docker.pull import is_there
 from provisioning.errors import InstanceError
@@ -40,6 +43,7 @@ from wyoming_central.cli.store import Store, store_on
 from wyoming_central.client import connect
 from wyoming_central.discovery import interfaces_up, plan
 from wyoming_central.errors import ClientError, FrameError
+from wyoming_central.model_status import MODEL_STATUS_FILE, KnownModel, known_models
 
 _GIGABYTE: Final = 1024**3
 # Below the first the database is in danger; below the second Home Assistant may not fit in any more.
@@ -114,7 +118,7 @@ async def examine() -> list[Finding]:
         _ports(settings, stored),
         *[await _listener(address, served=stored.served) for address in settings.listen],
         _discovery(settings),
-        await _ollama(settings),
+        *await _ollama(settings, served=stored.served),
         *_instances(stored),
     ]
 
@@ -333,18 +337,48 @@ def _discovery(settings: Settings) -> Finding:
     return Finding("discovery", Grade.WARNING, message, "check the network, LISTEN and ZEROCONF_INTERFACES")
 
 
-async def _ollama(settings: Settings) -> Finding:
+async def _ollama(settings: Settings, *, served: bool) -> Iterable[Finding]:
+    """What can be said of the language model: by each Ollama, and by the server that looks after them."""
+    if not settings.ollama_urls:
+        return (Finding("language model", Grade.OK, "is off (OLLAMA_URLS)"),)
+    noted = {
+        one.url: one for one in await asyncio.to_thread(known_models, settings.data_dir / MODEL_STATUS_FILE)
+    }
+    return [
+        await _ollama_at(url, settings, noted.get(without_password(url)) if served else None)
+        for url in settings.ollama_urls
+    ]
+
+
+async def _ollama_at(url: str, settings: Settings, noted: KnownModel | None) -> Finding:
+    subject, shown, model = "language model", without_password(url), settings.ollama_model
+    client = client_of(url)
     try:
-        async with (
-            asyncio.timeout(_LOOK_SECONDS),
-            aiohttp.ClientSession() as http,
-            http.get(f"{settings.ollama_url}/api/version") as response,
-        ):
-            answered = response.status == HTTPStatus.OK
-    except (aiohttp.ClientError, OSError, TimeoutError, ValueError):
-        answered = False
-    state = "answers" if answered else "does not answer"
-    return Finding("Ollama", Grade.OK, f"{settings.ollama_url} {state}; not used yet")
+        async with asyncio.timeout(_LOOK_SECONDS):
+            is_there = await has_model(client, model)
+    except (ModelError, TimeoutError) as error:
+        message = f"{shown} does not answer ({str(error) or 'too slow'})"
+        remedy = "start Ollama, correct OLLAMA_URLS, or set it to off; until then only rules understand"
+        return Finding(subject, Grade.WARNING, message, remedy)
+    finally:
+        await client.close()  # type: ignore[no-untyped-call]
+    if noted is not None and noted.readiness is Readiness.PULLING:
+        return Finding(subject, Grade.OK, f"{shown} is fetching {model}{_progress(noted)}")
+    if not is_there:
+        message = f"{shown} does not have {model}"
+        if settings.ollama_pull == "missing":
+            return Finding(subject, Grade.WARNING, f"{message}; a server has it fetched (OLLAMA_PULL)")
+        return Finding(subject, Grade.WARNING, message, f"ollama pull {model}")
+    if noted is not None and noted.readiness in {Readiness.AWAY, Readiness.MISSING}:
+        message = f"{shown} has {model}, but is not asked now: {noted.why}"
+        return Finding(subject, Grade.WARNING, message, "see its own log; it is tried again by itself")
+    return Finding(subject, Grade.OK, f"{shown} has {model}")
+
+
+def _progress(noted: KnownModel) -> str:
+    if not noted.total:
+        return ""
+    return f": {noted.completed / noted.total:.0%} of {noted.total / _GIGABYTE:.1f} GB"
 
 
 def _instances(stored: _Stored) -> Iterator[Finding]:
