@@ -100,6 +100,21 @@ class SessionKeeper:
         self._dirty[identity.device_id] = session
         self._changed.set()
 
+    def drop_confirmation(self, identity: Identity) -> None:
+        """Close the device's question that waits for a yes, if there is one: the next sentence was none.
+
+        What waits for a choice goes on waiting: a name that nobody understood may be said again, while a yes
+        to something else would be taken for one to this.
+        """
+        session = self._held.get(identity.device_id)
+        question = session.context.open_question if session is not None else None
+        if session is None or question is None or not question.confirms:
+            return
+        context = replace(session.context, open_question=None)
+        session = replace(session, context=context)
+        self._held[identity.device_id] = self._dirty[identity.device_id] = session
+        self._changed.set()
+
     def keep_only(self, users: Collection[str]) -> None:
         """Drop from memory what belongs to users who are gone; their rows went with them."""
         for device_id in [device for device, one in self._held.items() if one.user_id not in users]:

@@ -229,6 +229,8 @@ class Turns:
                 at=self._clock(),
             )
             self._sessions.remember(result.identity, past, result.question)
+        elif not result.only_understood:
+            self._sessions.drop_confirmation(result.identity)
         self._sightings.note(result.identity.device_id, self._clock())
         self._audit.record(audit_row(result, datetime.fromtimestamp(self._clock(), UTC)))
 

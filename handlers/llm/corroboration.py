@@ -25,15 +25,17 @@ from provisioning.home.registry import HomePicture
 MOST_PARTS: Final = 6
 """Parts of a sentence; one with more is a story."""
 
-FEWEST_WORDS_OF_REASON: Final = 3
+FEWEST_WORDS_FIRST: Final = 3
 """Of a reason that comes first: shorter ones address somebody ("Oliver, …")."""
+
+FEWEST_WORDS_LAST: Final = 2
+"""Of a reason that comes last: a single word addresses somebody, or thinks twice ("…, wait")."""
 
 _SIGNS: Final = frozenset(",;:.!?")
 # Of these, none may stand in a reason: it would be about something to be done, or not to be done.
 _WEIGHTY: Final = frozenset({
     Role.VERB, Role.NEGATION, Role.NEVER_MIND, Role.CORRECTION, Role.EXCEPT, Role.EXCEPT_BEFORE, Role.OR,
     Role.THEN, Role.REMARK, Role.REPORT, Role.OTHERS, Role.ONLY, Role.INDIRECT, Role.STEP, Role.LIST_PHRASE,
-    Role.ASK,
 })  # fmt: skip
 
 
@@ -93,8 +95,9 @@ def _parts_with_reasons(tokens: Sequence[Token], words: EvidenceWords) -> Iterat
         return
     for cut in inner:
         before, after = _bare(tokens[:cut]), _bare(tokens[cut + 1 :])
-        yield _Part(before, after)
-        if len(before) >= FEWEST_WORDS_OF_REASON:
+        if len(after) >= FEWEST_WORDS_LAST:
+            yield _Part(before, after)
+        if len(before) >= FEWEST_WORDS_FIRST:
             yield _Part(after, before)
 
 
@@ -116,7 +119,9 @@ def _has_weight(rest: Sequence[Token], index: HomeIndex, lexicon: Lexicon, words
     """Whether a rest may be more than a reason; an empty one is none at all."""
     if not rest or any(token.number is not None or token.text in words.conditions for token in rest):
         return True
-    return any(_is_weighty(piece) for piece in pieces_of(rest, index, lexicon))
+    pieces = pieces_of(rest, index, lexicon)
+    # "The windows are streaming" is a reason, "are the windows open" is none.
+    return pieces[0].sense(Role.ASK) is not None or any(map(_is_weighty, pieces))
 
 
 def _is_weighty(piece: Piece) -> bool:

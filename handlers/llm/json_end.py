@@ -39,12 +39,13 @@ class JsonObjectEnd:
                 if not self._depth and character != "{":
                     raise ModelError(Failure.NO_OBJECT)
                 self._depth += 1
+            elif not self._depth:
+                if character not in _BLANKS:
+                    raise ModelError(Failure.NO_OBJECT)
             elif character in "}]":
                 self._depth -= 1
-                if self._depth <= 0:
+                if not self._depth:
                     return at + 1
-            elif not self._depth and character not in _BLANKS:
-                raise ModelError(Failure.NO_OBJECT)
         return None
 
     def _step_in_text(self, character: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from handlers.frames.actions import ACTION_OF_STATE, IMPLIED, OF_ATTRIBUTE
@@ -86,19 +86,28 @@ def _kinds(words: Iterable[Word], index: HomeIndex, lexicon: Lexicon) -> int:
     )
 
 
-def _actions(pieces: Iterable[Piece], lexicon: Lexicon) -> Iterator[str]:
-    for piece in pieces:
-        for sense in piece.senses:
-            if sense.role is Role.VERB:
-                yield from lexicon.may_do(str(sense.value))
-            elif sense.role is Role.TAIL:
-                yield from lexicon.actions.get(("", str(sense.value)), ())
-            elif sense.role is Role.STATE:
-                yield ACTION_OF_STATE.get(str(sense.value), str(sense.value))
-            elif sense.role is Role.STEP:
-                yield str(sense.value)
-            elif sense.role is Role.INDIRECT:
-                yield sense.value.action
+def _actions(pieces: Sequence[Piece], lexicon: Lexicon) -> Iterator[str]:
+    """What verbs ask for, with their particles where those were said: "turn on" is not "turn off"."""
+    senses = [sense for piece in pieces for sense in piece.senses]
+    tails = [str(sense.value) for sense in senses if sense.role is Role.TAIL]
+    with_verbs: set[str] = set()
+    for verb in (str(sense.value) for sense in senses if sense.role is Role.VERB):
+        completed = [tail for tail in tails if (verb, tail) in lexicon.actions]
+        with_verbs.update(completed)
+        for tail in completed:
+            yield from lexicon.actions[verb, tail]
+        if not completed:
+            yield from lexicon.actions.get((verb, None)) or lexicon.may_do(verb)
+    for tail in tails:
+        if tail not in with_verbs:
+            yield from lexicon.actions.get(("", tail), ())
+    for sense in senses:
+        if sense.role is Role.STATE and sense.value not in tails:
+            yield ACTION_OF_STATE.get(str(sense.value), str(sense.value))
+        elif sense.role is Role.STEP:
+            yield str(sense.value)
+        elif sense.role is Role.INDIRECT:
+            yield sense.value.action
 
 
 def _domains(pieces: Iterable[Piece], actions: Iterable[str]) -> Iterator[str]:
