@@ -27,6 +27,7 @@ from config.schema import DATABASE_FILE
 from handlers.answer import Answers
 from handlers.audit_row import audit_row
 from handlers.cascade import cascade
+from handlers.listener import Listener
 from handlers.peer import Identity
 from handlers.recognize import Recognizer
 from handlers.sentence import Sentence
@@ -94,7 +95,9 @@ class _House:
 class _Taking(Protocol):
     """Something that takes turns: `Turns`, or its peer."""
 
-    async def of_sentence(self, sentence: Sentence, identity: Identity, request_id: str) -> TurnResult: ...
+    async def of_sentence(
+        self, sentence: Sentence, identity: Identity, request_id: str, *, listener: Listener | None = None
+    ) -> TurnResult: ...
 
     def settle(self, result: TurnResult) -> None: ...
 

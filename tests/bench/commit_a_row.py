@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from handlers.audit_row import audit_row
+from handlers.listener import Listener
 from handlers.peer import Identity
 from handlers.sentence import Sentence
 from handlers.turn import Turns
@@ -51,9 +52,11 @@ class CommittingTurns:
         self._turns = turns
         self._writer = writer
 
-    async def of_sentence(self, sentence: Sentence, identity: Identity, request_id: str) -> TurnResult:
+    async def of_sentence(
+        self, sentence: Sentence, identity: Identity, request_id: str, *, listener: Listener | None = None
+    ) -> TurnResult:
         """Take a turn and write its row."""
-        result = await self._turns.of_sentence(sentence, identity, request_id)
+        result = await self._turns.of_sentence(sentence, identity, request_id, listener=listener)
         await self._writer.write(audit_row(result, datetime.now(UTC)))
         return result
 

@@ -67,7 +67,9 @@ class StandInTurns:
         self.broken = False
         self.goes_on: asyncio.Event | None = None
 
-    async def of_sentence(self, sentence: Sentence, identity: Identity, request_id: str) -> TurnResult:
+    async def of_sentence(
+        self, sentence: Sentence, identity: Identity, request_id: str, *, listener: Peer | None = None
+    ) -> TurnResult:
         if self.goes_on is not None:
             await self.goes_on.wait()
         if self.broken:

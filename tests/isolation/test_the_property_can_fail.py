@@ -209,12 +209,12 @@ def the_log_goes_on_to_name_whom_it_named_last(patch: pytest.MonkeyPatch) -> Non
     of_sentence = Turns.of_sentence
     last: dict[str, Any] = {}
 
-    async def named(turns: Turns, sentence: Any, identity: Identity, request_id: str) -> Any:
+    async def named(turns: Turns, sentence: Any, identity: Identity, request_id: str, **more: Any) -> Any:
         before = belong_to(**last)
         structlog.get_logger().info("a turn begins")
         no_longer(before)
         last.update(user_id=identity.user_id, device_id=identity.device_id)
-        return await of_sentence(turns, sentence, identity, request_id)
+        return await of_sentence(turns, sentence, identity, request_id, **more)
 
     patch.setattr(Turns, "of_sentence", named)
 

@@ -50,6 +50,7 @@ _GIGABYTE: Final = 1024**3
 _ROOM_FOR_DATA: Final = _GIGABYTE // 4
 _ROOM_FOR_COMFORT: Final = 2 * _GIGABYTE
 _LOOK_SECONDS: Final = 2.0
+_MODEL: Final = "language model"
 
 # Which release an interpreter can run, by the `Requires-Python` of the releases up to November 2026.
 _RELEASES: Final = (
@@ -340,7 +341,7 @@ def _discovery(settings: Settings) -> Finding:
 async def _ollama(settings: Settings, *, served: bool) -> Iterable[Finding]:
     """What can be said of the language model: by each Ollama, and by the server that looks after them."""
     if not settings.ollama_urls:
-        return (Finding("language model", Grade.OK, "is off (OLLAMA_URLS)"),)
+        return (Finding(_MODEL, Grade.OK, "is off (OLLAMA_URLS)"),)
     noted = {
         one.url: one for one in await asyncio.to_thread(known_models, settings.data_dir / MODEL_STATUS_FILE)
     }
@@ -351,28 +352,42 @@ async def _ollama(settings: Settings, *, served: bool) -> Iterable[Finding]:
 
 
 async def _ollama_at(url: str, settings: Settings, noted: KnownModel | None) -> Finding:
-    subject, shown, model = "language model", without_password(url), settings.ollama_model
+    shown = without_password(url)
     client = client_of(url)
     try:
         async with asyncio.timeout(_LOOK_SECONDS):
-            is_there = await has_model(client, model)
+            is_there = await has_model(client, settings.ollama_model)
     except (ModelError, TimeoutError) as error:
-        message = f"{shown} does not answer ({str(error) or 'too slow'})"
-        remedy = "start Ollama, correct OLLAMA_URLS, or set it to off; until then only rules understand"
-        return Finding(subject, Grade.WARNING, message, remedy)
+        return _silent_ollama(f"{shown} does not answer ({str(error) or 'too slow'})", settings)
     finally:
         await client.close()  # type: ignore[no-untyped-call]
     if noted is not None and noted.readiness is Readiness.PULLING:
-        return Finding(subject, Grade.OK, f"{shown} is fetching {model}{_progress(noted)}")
-    if not is_there:
-        message = f"{shown} does not have {model}"
-        if settings.ollama_pull == "missing":
-            return Finding(subject, Grade.WARNING, f"{message}; a server has it fetched (OLLAMA_PULL)")
-        return Finding(subject, Grade.WARNING, message, f"ollama pull {model}")
+        message = f"{shown} is fetching {settings.ollama_model}{_progress(noted)}"
+        return Finding(_MODEL, Grade.OK, message)
+    return _answering_ollama(shown, settings, noted) if is_there else _ollama_without(shown, settings)
+
+
+def _silent_ollama(message: str, settings: Settings) -> Finding:
+    if settings.origin("ollama_urls") is Origin.DEFAULT:
+        # Nobody has said yet that there is to be one.
+        return Finding(_MODEL, Grade.OK, f"{message}: sentences are understood by rules only")
+    remedy = "start Ollama, correct OLLAMA_URLS, or set it to off; until then only rules understand"
+    return Finding(_MODEL, Grade.WARNING, message, remedy)
+
+
+def _ollama_without(shown: str, settings: Settings) -> Finding:
+    message = f"{shown} does not have {settings.ollama_model}"
+    if settings.ollama_pull == "missing":
+        return Finding(_MODEL, Grade.WARNING, message, "a server that starts has it fetched (OLLAMA_PULL)")
+    return Finding(_MODEL, Grade.WARNING, message, f"ollama pull {settings.ollama_model}")
+
+
+def _answering_ollama(shown: str, settings: Settings, noted: KnownModel | None) -> Finding:
+    message = f"{shown} has {settings.ollama_model}"
     if noted is not None and noted.readiness in {Readiness.AWAY, Readiness.MISSING}:
-        message = f"{shown} has {model}, but is not asked now: {noted.why}"
-        return Finding(subject, Grade.WARNING, message, "see its own log; it is tried again by itself")
-    return Finding(subject, Grade.OK, f"{shown} has {model}")
+        remedy = "see the log of Ollama; it is tried again by itself"
+        return Finding(_MODEL, Grade.WARNING, f"{message}, but is not asked now: {noted.why}", remedy)
+    return Finding(_MODEL, Grade.OK, message)
 
 
 def _progress(noted: KnownModel) -> str:

@@ -147,3 +147,17 @@ def test_words_of_ones_own_are_read(cli: Any, tmp_path: Path, monkeypatch: pytes
     assert finding["grade"] == "problem"
     assert "is no group of the lexicon" in finding["message"]
     assert "docs/lexicon.md" in finding["remedy"]
+
+
+def test_a_model_that_nobody_asked_for_is_no_warning_and_one_that_was_is(
+    cli: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        nowhere = f"http://127.0.0.1:{probe.getsockname()[1]}"
+    monkeypatch.setenv("OLLAMA_URLS", nowhere)
+    finding = examined(cli)["language model"]
+    assert finding["grade"] == "warning"
+    assert f"{nowhere} does not answer" in finding["message"]
+    assert "OLLAMA_URLS" in finding["remedy"]
+    monkeypatch.setenv("OLLAMA_URLS", "off")
+    assert examined(cli)["language model"]["message"] == "is off (OLLAMA_URLS)"
