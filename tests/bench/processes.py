@@ -248,7 +248,7 @@ def program(
         with placed(cpu):
             process = subprocess.Popen(
                 [sys.executable, "-m", module, *arguments],
-                env=kept | dict(environment or {}),
+                env=kept | {"OLLAMA_URLS": "off"} | dict(environment or {}),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=errors,

@@ -58,6 +58,7 @@ class RunningServer:
             "DATA_DIR": str(self.folder),
             "LISTEN": "tcp://127.0.0.1:0",
             "ZEROCONF": "off",
+            "OLLAMA_URLS": "off",
             **self.settings,
         }
 

@@ -84,7 +84,12 @@ async def _soak(traffic: Traffic, pid: int, seconds: float) -> list[Sample]:
 @contextmanager
 def _server(folder: Path) -> Iterator[dict[str, Any]]:
     environment = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG"}}
-    environment |= {"DATA_DIR": str(folder), "LISTEN": "tcp://127.0.0.1:0", "ZEROCONF": "off"}
+    environment |= {
+        "DATA_DIR": str(folder),
+        "LISTEN": "tcp://127.0.0.1:0",
+        "ZEROCONF": "off",
+        "OLLAMA_URLS": "off",
+    }
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.soak.server"], env=environment, stdout=subprocess.PIPE, stderr=log

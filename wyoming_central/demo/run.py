@@ -82,6 +82,8 @@ def _own_settings(settings: Settings, folder: Path) -> Settings:
         "listen": parse_listen("tcp://127.0.0.1:0"),
         "zeroconf": "off",
         "ha_driver": "process",
+        # What is shown is understood by rules, and nobody's Ollama is told to fetch gigabytes for it.
+        "ollama_urls": (),
     }
     return settings.replaced(values, dict.fromkeys(values, Origin.GIVEN))
 
