@@ -11,5 +11,5 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
 
-# A test that has not set up a language model of its own must not find, or even fetch, that of whoever runs it.
+# A test without a language model of its own must not find, or even fetch, that of whoever runs it.
 os.environ["OLLAMA_URLS"] = "off"
