@@ -21,6 +21,9 @@ _log = structlog.get_logger(__name__)
 TRIES: Final = 2
 """Of one sentence; the second only where the first one did not even begin."""
 
+BUSY_SECONDS: Final = 0.2
+"""Before a server that was busy is asked again, where there is no other."""
+
 # It takes a person, or minutes, until these are otherwise.
 _HOPELESS: Final = frozenset({Failure.MISSING, Failure.OUT_OF_MEMORY})
 
@@ -99,7 +102,7 @@ class ModelPool:
             raise ModelError(Failure.OPEN)
         try:
             async with asyncio.timeout(within) as deadline, self._queue.place(owner):
-                return await self._try(question, deadline)
+                return await self._try(question, deadline, within)
         except TimeoutError:
             raise ModelError(Failure.TIMEOUT, f"over {within:g} s") from None
 
@@ -143,7 +146,7 @@ class ModelPool:
     def _places(self) -> int:
         return self._parallel * len(self._asked())
 
-    async def _try(self, question: Question, deadline: asyncio.Timeout) -> Written:
+    async def _try(self, question: Question, deadline: asyncio.Timeout, within: float) -> Written:
         """Ask one server, and where nothing had begun another one, or the same again."""
         tried: ModelServer | None = None
         failure = ModelError(Failure.OPEN)
@@ -153,19 +156,25 @@ class ModelPool:
                 break
             tried = min(servers, key=lambda one: one.busy)
             try:
-                return await self._ask(tried, question, deadline)
+                return await self._ask(tried, question, deadline, within)
             except ModelError as error:
                 failure = error
                 if not error.may_be_tried_again:
                     break
+                if error.failure is Failure.BUSY and len(servers) == 1:
+                    await asyncio.sleep(BUSY_SECONDS)
         raise failure
 
-    async def _ask(self, server: ModelServer, question: Question, deadline: asyncio.Timeout) -> Written:
+    async def _ask(
+        self, server: ModelServer, question: Question, deadline: asyncio.Timeout, within: float
+    ) -> Written:
         server.busy += 1
+        began = asyncio.get_running_loop().time()
         try:
             written = await chat(server.client, question, self.options)
         except asyncio.CancelledError:
-            if deadline.expired():
+            # A sentence that waited for most of its time says nothing about the server.
+            if deadline.expired() and (deadline.when() or began) - began >= within / 2:
                 self.is_away(server, ModelError(Failure.TIMEOUT))
             raise
         except ModelError as error:
@@ -175,7 +184,10 @@ class ModelPool:
                 server.breaker.succeeded()
             raise
         else:
-            server.breaker.succeeded()
+            if server.breaker.is_closed:
+                server.breaker.succeeded()
+            else:
+                self.is_back(server)
             return written
         finally:
             server.busy -= 1
