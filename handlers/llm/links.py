@@ -44,11 +44,21 @@ class Links:
         """Whatever has anything to do with the sentence."""
         return self.exactly | self.named | self.kinds | self.placed | self.session | self.here
 
+    @property
+    def spoken_of(self) -> int:
+        """Whatever words lead to, now or lately: a room alone says nothing of what is in it."""
+        return self.exactly | self.named | self.kinds | self.placed | self.session
+
     def holds(self, entity_id: str) -> bool:
         """Whether a thing has anything to do with the sentence."""
-        return any(
-            self.every >> bit & 1 for bit, entity in enumerate(self.index.entities) if entity.id == entity_id
-        )
+        return bool(self.every & self._bit_of(entity_id))
+
+    def speaks_of(self, entity_id: str) -> bool:
+        """Whether words lead to a thing."""
+        return bool(self.spoken_of & self._bit_of(entity_id))
+
+    def _bit_of(self, entity_id: str) -> int:
+        return next((1 << bit for bit, one in enumerate(self.index.entities) if one.id == entity_id), 0)
 
 
 def links_of(utterance: Utterance, index: HomeIndex, lexicon: Lexicon) -> Links:

@@ -19,7 +19,7 @@ from handlers.llm.answer_schema import answer_schema
 from handlers.llm.chat import Question, Written
 from handlers.llm.corroboration import corroborated, deeds_of
 from handlers.llm.errors import Failure, ModelError
-from handlers.llm.evidence import Doubt, doubts_about
+from handlers.llm.evidence import NOT_EVEN_ASKED, Doubt, doubts_about
 from handlers.llm.home_text import HomeText, home_text
 from handlers.llm.links import Links, links_of
 from handlers.llm.prompt import Prompt, prompt_of
@@ -162,8 +162,8 @@ def _understanding(heard: _Heard, written: Written) -> Understanding:
 def _commanded(heard: _Heard, proposal: Proposal, detail: dict[str, Any]) -> Understanding:
     """Do what was proposed, ask whether to, or neither."""
     doubts = doubts_about(proposal, heard.links)
-    if Doubt.UNFOUNDED_AND_GUARDED in doubts:
-        return _passed_on(Doubt.UNFOUNDED_AND_GUARDED.value, detail, Status.UNSURE)
+    if unasked := NOT_EVEN_ASKED & set(doubts):
+        return _passed_on(min(unasked), detail, Status.UNSURE)
     understanding = Understanding(Verdict.COMMANDS, proposal.intents)
     resolution = resolve(understanding, heard.utterance, heard.picture)
     if resolution.outcome is not Outcome.COMMANDS:
@@ -192,8 +192,8 @@ def _asked_back(
     if proposal.only_looks:
         return _looked(heard, proposal, detail)
     doubts = doubts_about(proposal, heard.links)
-    if Doubt.UNFOUNDED_AND_GUARDED in doubts:
-        return _passed_on(Doubt.UNFOUNDED_AND_GUARDED.value, detail, Status.UNSURE)
+    if unasked := NOT_EVEN_ASKED & set(doubts):
+        return _passed_on(min(unasked), detail, Status.UNSURE)
     command = proposal.commands[0]
     one_way = len(command.intents) == 1 and Doubt.GUARDED not in doubts
     if len(command.entities) < _CHOICE or not one_way:

@@ -149,6 +149,19 @@ async def test_what_lets_somebody_in_is_not_even_asked_about_where_nobody_spoke_
     assert (understanding.verdict, understanding.status) == (Verdict.PASS_ON, Status.UNSURE)
 
 
+@pytest.mark.parametrize("text", ["Banana!", "and once more, with feeling", "what an awfully nice carpet"])
+async def test_standing_in_the_room_of_a_lock_is_no_reason_to_ask_whether_to_open_it(text: str) -> None:
+    answer = commands(command("unlock", "lock.front"))
+    understanding = await proposed(answer, text, home("en"), area_id="lounge")
+    assert (understanding.verdict, understanding.status) == (Verdict.PASS_ON, Status.UNSURE)
+
+
+async def test_several_things_that_nothing_leads_to_are_not_even_asked_about() -> None:
+    answer = commands(command("turn_on", "light.bedside", "switch.kettle", "fan.ceiling"))
+    understanding = await proposed(answer, "I would love some tea", home("en"))
+    assert (understanding.verdict, understanding.status) == (Verdict.PASS_ON, Status.UNSURE)
+
+
 async def test_a_thing_that_nothing_leads_to_is_asked_about() -> None:
     answer = commands(command("turn_on", "light.bedside"))
     understanding = await proposed(answer, "I would love some tea", home("en"))
