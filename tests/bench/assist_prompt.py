@@ -17,8 +17,8 @@ conversation, said in no room in particular:
 Where there was a choice of what to count, it favours Home Assistant: the home is configured with nothing that
 brings tools besides those of its things (a shopping list, to-do lists, scripts, calendars); nothing has
 another name; without a satellite there are no tools for timers, which would be seven more; and no state of
-anything is in the prompt, so that a question costs it a second round, in which all of this is given again with
-the states behind it.
+anything is in the prompt, so that a question costs it a second round, in which all of this is given again
+with the states behind it.
 """
 
 from __future__ import annotations
