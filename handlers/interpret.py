@@ -10,7 +10,7 @@ import hashlib
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -33,6 +33,7 @@ from handlers.understanding import (
     SessionContext,
     Understanding,
     Utterance,
+    Verdict,
 )
 from provisioning.home.registry import Area, Entity, EntityState, Floor, HomePicture, Registry
 
@@ -43,6 +44,25 @@ MAX_ALIASES: Final = 100
 MAX_NAME_LENGTH: Final = 255
 MAX_CONTEXT: Final = 20
 _PARSERS: Final = frozenset({"cache", "frames", "templates", "llm"})
+
+
+@dataclass(frozen=True, slots=True)
+class Interpreted:
+    """What a sentence would come to.
+
+    Attributes:
+        understanding: What recognition made of it.
+        resolution: What that comes to in the home.
+        on_yes: For a question that waits for a yes, what that would come to; None for everything else.
+        speech: What would be said.
+        ms: Milliseconds that it took.
+    """
+
+    understanding: Understanding
+    resolution: Resolution
+    on_yes: Resolution | None
+    speech: str
+    ms: float
 
 
 class Interpreter:
@@ -82,21 +102,39 @@ class Interpreter:
             read the outcome is `error` and `error` says why.
         """
         try:
-            utterance, picture = await self._heard(request)
+            interpreted = await self.interpreted(request)
         except RequestError as error:
             return self._refused(error, _spoken_language(request))
-        started = self._timer()
-        understanding, resolution = await self._interpret(utterance, picture)
-        milliseconds = (self._timer() - started) * 1000
+        understanding, resolution = interpreted.understanding, interpreted.resolution
         return {
             "outcome": resolution.outcome.value,
             "intents": [{"name": one.name, "slots": dict(one.slots)} for one in understanding.intents],
             "calls": [one.as_json() for one in resolution.calls],
-            "speech": self._answers.speak(resolution.said, utterance.language),
+            "speech": interpreted.speech,
             "parser": understanding.parser if understanding.parser in _PARSERS else None,
             "stages": [one.as_json() for one in understanding.stages],
-            "ms": round(milliseconds, 3),
+            "ms": round(interpreted.ms, 3),
         }
+
+    async def interpreted(self, request: Mapping[str, Any]) -> Interpreted:
+        """What would be done and said about a request, for callers that want more than its JSON.
+
+        Args:
+            request: As `answer` takes it.
+
+        Raises:
+            RequestError: The request cannot be read.
+        """
+        utterance, picture = await self._heard(request)
+        started = self._timer()
+        understanding, resolution = await self._interpret(utterance, picture)
+        milliseconds = (self._timer() - started) * 1000
+        question = resolution.question
+        on_yes = None
+        if question is not None and question.confirms:
+            on_yes = resolve(Understanding(Verdict.COMMANDS, question.confirms), utterance, picture)
+        speech = self._answers.speak(resolution.said, utterance.language)
+        return Interpreted(understanding, resolution, on_yes, speech, milliseconds)
 
     async def explain(self, request: Mapping[str, Any], lexicon: Lexicon) -> Explanation:
         """How the frame parser understands a request; the same for its words, whatever stage takes it.
