@@ -11,8 +11,10 @@ import yaml
 from handlers.answer import Answers
 from handlers.cascade import cascade
 from handlers.interpret import Interpreter
-from tests.accuracy.judge import Verdict, judged
-from tests.accuracy.sentences import SETS, read_set, sets_in, states_of
+from tests.accuracy.own_sets import SETS
+from wyoming_central.evaluation.judge import judged_all
+from wyoming_central.evaluation.sentences import read_set, sets_in, states_of
+from wyoming_central.evaluation.verdict import Verdict
 
 MUST_NOT_ACT = Path(__file__).with_name("must_not_act")
 LEAST_RIGHT = 0.9
@@ -23,7 +25,9 @@ LEAST_RIGHT = 0.9
 @pytest.mark.parametrize("folder", sets_in(SETS), ids=lambda folder: str(folder.name))
 async def test_sentences_are_understood_and_none_has_a_wrong_effect(folder: Path) -> None:
     with cascade() as recognizer:
-        results = await judged(read_set(folder), Interpreter(recognizer=recognizer, answers=Answers.load()))
+        results = await judged_all(
+            read_set(folder), Interpreter(recognizer=recognizer, answers=Answers.load())
+        )
     wrong = [one.said.text for one in results if one.verdict is Verdict.WRONG]
     assert wrong == []
     plain = [one for one in results if not one.said.explained]

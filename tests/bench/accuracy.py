@@ -14,13 +14,16 @@ from pathlib import Path
 from typing import Final
 
 from handlers.answer import Answers
-from handlers.cascade import cascade
+from handlers.cascade import STAGES, cascade
 from handlers.interpret import Interpreter
-from tests.accuracy.home_assistants_own import Outcome, outcome_of
-from tests.accuracy.judge import Judged, Verdict, judged
-from tests.accuracy.sentences import SETS, read_set, sets_in
+from handlers.recognize import CACHE
+from tests.accuracy.own_sets import SETS
 from tests.bench.figures import Figure, Listing, Results
 from tests.bench.options import Options, Steps
+from wyoming_central.evaluation.home_assistants_own import intent_sets_in, read_intent_set
+from wyoming_central.evaluation.judge import Judged, judged_all
+from wyoming_central.evaluation.sentences import read_set, sets_in
+from wyoming_central.evaluation.verdict import Verdict
 
 _OWN: Final = "the project's own sets, where no reason is given beside what is asked for"
 FIGURES: Final = (
@@ -38,7 +41,7 @@ async def measure(options: Options, steps: Steps) -> Results:
     own = sets_in(SETS)
     data = os.environ.get("PARSER_DATA")
     shared = sets_in(Path(data)) if data else []
-    fixtures = sorted(Path(data).glob("**/_fixtures.yaml")) if data else []
+    fixtures = intent_sets_in(Path(data)) if data else []
     steps.expect(len(own) + len(shared) + len(fixtures))
     results: dict[str, list[Judged]] = {}
     with cascade() as recognizer:
@@ -46,17 +49,18 @@ async def measure(options: Options, steps: Steps) -> Results:
         for folder in (*own, *shared):
             steps.begin(folder.name)
             name = folder.name if folder in own else f"PARSER_DATA: {folder.name}"
-            results[name] = await judged(read_set(folder), interpreter)
+            results[name] = await judged_all(read_set(folder), interpreter)
             steps.done()
-    intents: list[tuple[str, ...]] = []
-    for path in fixtures:
-        steps.begin(f"Home Assistant's own, {path.parent.name}")
-        intents.append(_intents_row(path.parent.name, await outcome_of(path.parent)))
-        steps.done()
+        intents: list[tuple[str, ...]] = []
+        for folder in fixtures:
+            steps.begin(f"Home Assistant's own, {folder.name}")
+            intents.append(_intents_row(folder.name, await judged_all(read_intent_set(folder), interpreter)))
+            steps.done()
     of_own = {name: each for name, each in results.items() if not name.startswith("PARSER_DATA")}
     every = [one for each in of_own.values() for one in each]
     explained = [one for one in every if one.said.explained]
-    understood = [one for one in every if one.parser is not None]
+    # Without what answers a question that was asked back: no stage has to understand that.
+    understood = [one for one in every if one.parser in {CACHE, *STAGES}]
     return Results(
         values={
             "right_percent_en": _share(_plain(of_own, "en"), Verdict.RIGHT),
@@ -87,13 +91,14 @@ async def measure(options: Options, steps: Steps) -> Results:
     )
 
 
-def _intents_row(language: str, outcome: Outcome) -> tuple[str, ...]:
+def _intents_row(language: str, results: list[Judged]) -> tuple[str, ...]:
+    taken = [one for one in results if one.parser is not None]
     return (
         language,
-        str(len(outcome.parsers)),
-        f"{outcome.right_percent:.1f}",
-        str(len(outcome.wrong)),
-        f"{outcome.frames_percent:.1f}",
+        str(len(results)),
+        f"{_share(results, Verdict.RIGHT):.1f}",
+        str(sum(one.verdict is Verdict.WRONG for one in results)),
+        f"{100 * sum(one.parser == 'frames' for one in taken) / len(taken):.1f}",
     )
 
 

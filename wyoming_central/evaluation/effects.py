@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
+
+from handlers.understanding import ServiceCall
 
 States = dict[str, dict[str, Any]]
 """For every entity id its `state` and `attributes`."""
@@ -16,15 +18,14 @@ _VOLUME_STEP: Final = 0.1
 Effect = Callable[[dict[str, Any], Mapping[str, Any], str], None]
 
 
-def after(states: States, calls: list[dict[str, Any]]) -> States:
+def after(states: Mapping[str, dict[str, Any]], calls: Iterable[ServiceCall]) -> States:
     """The states after some calls, one after another; what is not known of a call is noted at the entity."""
-    changed = copy.deepcopy(states)
+    changed = copy.deepcopy(dict(states))
     for call in calls:
-        service, data = str(call["service"]), call.get("data") or {}
-        for entity_id in call["entity_id"]:
+        effect = _EFFECTS.get(call.service, _noted(call.domain, call.service))
+        for entity_id in call.entity_ids:
             one = changed.setdefault(entity_id, {"state": "unknown", "attributes": {}})
-            domain = entity_id.partition(".")[0]
-            _EFFECTS.get(service, _noted(call["domain"], service))(one, data, domain)
+            effect(one, call.data, entity_id.partition(".")[0])
     return changed
 
 

@@ -1,15 +1,15 @@
-"""Whether what came of a sentence is right, a wrong action, or nothing."""
+"""Whether what came of a sentence is what must change in the home, and nothing else."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from handlers.interpret import Interpreter
-from tests.accuracy.effects import States, after
-from tests.accuracy.sentences import Said, SentenceSet
+from handlers.interpret import Interpreted
+from handlers.understanding import ServiceCall
+from wyoming_central.evaluation.effects import States, after
+from wyoming_central.evaluation.sentences import ExpectedEffect
+from wyoming_central.evaluation.verdict import Verdict
 
 _TOLERANCE: Final = {
     "current_position": 1.0, "percentage": 1.0, "brightness": 3.0, "volume_level": 0.011, "temperature": 0.05,
@@ -18,56 +18,43 @@ _PERCENT_TOLERANCE: Final = 1.2
 _BRIGHTNESS_OF_PERCENT: Final = 2.55
 
 
-class Verdict(StrEnum):
-    """What a sentence came to."""
+def verdict_by_effect(
+    expected: ExpectedEffect, before: Mapping[str, dict[str, Any]], interpreted: Interpreted
+) -> Verdict:
+    """Judge a sentence by what changes.
 
-    RIGHT = "right"
-    WRONG = "wrong"
-    """Something changed that should not, or not so."""
-    MISSED = "missed"
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """One sentence with its verdict, the stage that took it, and what came of it."""
-
-    said: Said
-    verdict: Verdict
-    parser: str | None
-    answer: Mapping[str, Any]
-
-
-async def judged(one: SentenceSet, interpreter: Interpreter) -> list[Judged]:
-    """Say every sentence of a set, each in the home that it is said in, and judge what comes of it."""
-    return [await _judge(said, one, interpreter) for said in one.said]
-
-
-async def _judge(said: Said, one: SentenceSet, interpreter: Interpreter) -> Judged:
-    request = {"home": one.home, "language": one.language, "area": said.area}
-    states, context = said.states, list[str]()
-    for earlier in said.context:
-        before = await interpreter.answer(request | {"text": earlier, "states": states, "context": context})
-        states = after(states, before["calls"])
-        context = [*context, earlier]
-    answer = await interpreter.answer(request | {"text": said.text, "states": states, "context": context})
-    return Judged(said, _verdict(said, states, answer), answer["parser"], answer)
-
-
-def _verdict(said: Said, before: States, answer: Mapping[str, Any]) -> Verdict:
-    if said.outcome == "commands":
-        now = after(before, answer["calls"])
-        verdicts = {_against(changes, before, now) for changes in said.changes}
-        return next(one for one in (Verdict.RIGHT, Verdict.MISSED, Verdict.WRONG) if one in verdicts)
-    if answer["calls"]:
+    Args:
+        expected: What must change, or be said instead.
+        before: The states of the home when it was said.
+        interpreted: What came of it.
+    """
+    resolution = interpreted.resolution
+    if expected.outcome == "commands":
+        verdict = _by_changes(expected, before, resolution.calls)
+        on_yes = interpreted.on_yes
+        if verdict is Verdict.MISSED and on_yes is not None:
+            would_be = _by_changes(expected, before, on_yes.calls)
+            return Verdict.ASKED if would_be is Verdict.RIGHT else verdict
+        return verdict
+    if resolution.calls:
         return Verdict.WRONG
-    as_wanted = answer["outcome"] == said.outcome
-    if said.outcome == "answer":
-        spoken = str(answer["speech"]).casefold()
-        as_wanted = as_wanted and any(text.casefold() in spoken for text in said.says)
+    as_wanted = resolution.outcome.value == expected.outcome
+    if expected.outcome == "answer":
+        spoken = interpreted.speech.casefold()
+        as_wanted = as_wanted and any(text.casefold() in spoken for text in expected.says)
     return Verdict.RIGHT if as_wanted else Verdict.MISSED
 
 
-def _against(changes: Mapping[str, Any], before: States, now: States) -> Verdict:
+def _by_changes(
+    expected: ExpectedEffect, before: Mapping[str, dict[str, Any]], calls: Iterable[ServiceCall]
+) -> Verdict:
+    """The best verdict that any of the expected changes allows."""
+    now = after(before, calls)
+    verdicts = {_against(changes, before, now) for changes in expected.changes}
+    return next(one for one in (Verdict.RIGHT, Verdict.MISSED, Verdict.WRONG) if one in verdicts)
+
+
+def _against(changes: Mapping[str, Any], before: Mapping[str, dict[str, Any]], now: States) -> Verdict:
     verdict = Verdict.RIGHT
     for entity_id in before.keys() | now.keys():
         was, is_now, wanted = before.get(entity_id), now[entity_id], changes.get(entity_id)
