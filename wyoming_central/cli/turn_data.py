@@ -13,7 +13,7 @@ def objects(data: Mapping[str, Any] | None, key: str) -> list[dict[str, Any]]:
 
 
 def stage_lines(stages: Any) -> list[str]:
-    """Give a line for every stage that was tried, as `StageReport.as_json` has them, and one for a proposal."""
+    """Give a line for every stage that was tried, as `StageReport.as_json` has it, and one for a proposal."""
     lines = []
     for stage in stages or ():
         if not isinstance(stage, dict):

@@ -27,10 +27,15 @@ def test_what_a_model_proposed_has_a_line_below_it() -> None:
     }
     detail = {"prompt_characters": 3400, "prompt_tokens": 12, "answer_tokens": 40, "proposal": proposal}
     stages = [{"stage": "llm", "verdict": "ask", "ms": 812.5, "reason": "so it is", "detail": detail}]
-    assert stage_lines(stages) == [
-        "llm: ask, 812.5 ms (so it is)",
-        "  proposed set_brightness 40, on light.bedside, said “Sleep well.”, prompt of 3400 characters, "
-        "12 tokens read, 40 written",
+    first, second = stage_lines(stages)
+    assert first == "llm: ask, 812.5 ms (so it is)"
+    assert second.strip().split(", ") == [
+        "proposed set_brightness 40",
+        "on light.bedside",
+        "said “Sleep well.”",
+        "prompt of 3400 characters",
+        "12 tokens read",
+        "40 written",
     ]
 
 
