@@ -79,9 +79,25 @@ def test_the_prompt_changes_when_the_home_does() -> None:
 
 
 def test_every_exposed_thing_is_told_and_no_other() -> None:
-    system = _prompt(Utterance("hm", "en"), home("en")).system
+    told = {line.partition(" ")[0] for line in _prompt(Utterance("hm", "en"), home("en")).system.splitlines()}
     for entity in home("en").registry.entities.values():
-        assert (f"\n{entity.id} " in system) is entity.exposed
+        assert (entity.id in told) is entity.exposed
+
+
+@pytest.mark.parametrize(
+    ("entity_id", "name", "aliases", "line"),
+    [
+        ("light.konyhai_csillar", "Konyhai csillár", [], "light.konyhai_csillar"),
+        ("light.konyhai_csillar", "Konyhai csillár", ["Nagylámpa"], 'light.konyhai_csillar "Nagylámpa"'),
+        ("light.tv_2_0", "TV 2.0", [], "light.tv_2_0"),
+        ("light.0x00158d", "Állólámpa", [], 'light.0x00158d "Állólámpa"'),
+    ],
+)
+def test_a_name_is_told_where_the_id_does_not_say_it(
+    entity_id: str, name: str, aliases: list[str], line: str
+) -> None:
+    picture = parse_home({"entities": [{"id": entity_id, "name": name, "aliases": aliases}]})
+    assert home_text(picture.registry, MOST).text == f"Home:\n# -\n{line}"
 
 
 def test_of_a_home_that_is_too_large_the_rooms_are_told_and_the_candidates_beside_the_sentence() -> None:
