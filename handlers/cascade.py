@@ -24,6 +24,7 @@ def cascade(
     *,
     model: ModelUse | None = None,
     stages: Collection[str] = STAGES,
+    cache: ExactCache | None = None,
 ) -> Iterator[Recognizer]:
     """The recognizer that servers and `interpret` use, for as long as the block lasts.
 
@@ -34,6 +35,7 @@ def cascade(
         lexicons: By language, those that are not as they come, since an admin put words on top.
         model: Who is asked last; None for nobody.
         stages: Those of `STAGES` that are to be used.
+        cache: Asked before them; None for a new one.
     """
     frames, templates = FrameStage(lexicons), TemplateStage()
     used: list[Stage] = [OpenQuestionStage()]
@@ -41,7 +43,7 @@ def cascade(
     if model is not None and ModelStage.name in stages:
         used.append(ModelStage(model, frames))
     try:
-        yield Recognizer(used, cache=ExactCache())
+        yield Recognizer(used, cache=ExactCache() if cache is None else cache)
     finally:
         frames.close()
         templates.close()
