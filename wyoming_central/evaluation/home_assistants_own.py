@@ -26,12 +26,17 @@ from wyoming_central.evaluation.sentences import (
 FIXTURES: Final = "_fixtures.yaml"
 """The home; its presence tells such a set."""
 
-TESTS: Final = "[!_]*.yaml"
+_TESTS: Final = "[!_]*.yaml"
 
 
 def intent_sets_in(folder: Path) -> list[Path]:
     """The folders that are sets of this kind: the one that is given, and those below it."""
     return sorted(fixtures.parent for fixtures in folder.rglob(FIXTURES))
+
+
+def intent_files(folder: Path) -> list[Path]:
+    """The files of a set that hold its sentences."""
+    return sorted(folder.glob(_TESTS))
 
 
 def read_intent_set(folder: Path) -> SentenceSet:
@@ -42,7 +47,7 @@ def read_intent_set(folder: Path) -> SentenceSet:
     """
     language = language_of(folder)
     home = fixture_home(folder)
-    files = map(read_yaml, sorted(folder.glob(TESTS)))
+    files = map(read_yaml, intent_files(folder))
     blocks = (block for file in files for block in file.member("tests").items())
     said = tuple(one for block in blocks for one in _of_block(block, home))
     return SentenceSet(folder.name, language, home, said)

@@ -68,7 +68,11 @@ async def judged(said: Said, one: SentenceSet, interpreter: Interpreter) -> Judg
         if isinstance(expected, ExpectedEffect)
         else verdict_by_intent(expected, interpreted)
     )
-    return Judged(said, verdict, interpreted, failure or _failure(interpreted))
+    failure = failure or _failure(interpreted)
+    if failure is not None and verdict is not Verdict.WRONG:
+        # Nothing done is no merit of whoever was away.
+        verdict = Verdict.MISSED
+    return Judged(said, verdict, interpreted, failure)
 
 
 def _failure(interpreted: Interpreted) -> str | None:
