@@ -52,6 +52,7 @@ ENTRIES: Final = (
     Entry("reconcile", "People and devices", "See what is to be done about instances, and is left over."),
     Entry("say", "Sentences", "Say a sentence to a server, as a device."),
     Entry("interpret", "Sentences", "Show what a sentence would do, without doing it."),
+    Entry("evaluate", "Sentences", "Measure what is understood of sentences that say what is expected."),
     Entry("explain", "Sentences", "Show how a sentence that was said was understood."),
     Entry("audit", "Sentences", "The audit log: what was said, understood and done."),
     Entry("config", "Upkeep", "Show and check the settings."),
