@@ -26,6 +26,7 @@ BENCHMARKS: Final = {
     "hostile": "`ping` of an honest peer, and memory, while everything hostile that is known is tried",
     "provision": "from a request to a ready instance beside `docker run`, and 101 users at once",
     "parse": "a sentence through the frame parser, beside the sentence templates; homes of 50 to 2,000",
+    "llm": "our part of a call to the model, users who share it, its absence, the prompt's size",
     "accuracy": "what is understood of the sets of sentences, and what is done wrong",
     "audit": "rows a second, and what the audit costs a turn, beside a commit a row",
 }

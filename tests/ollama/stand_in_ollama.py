@@ -465,7 +465,9 @@ def _last(call: ChatCall, reason: str, content: str) -> dict[str, Any]:
 
 
 async def _write(response: web.StreamResponse, line: Mapping[str, Any]) -> None:
-    await response.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+    text = json.dumps(line, ensure_ascii=False)
+    # As Go writes it; the client takes these for the ends of lines.
+    await response.write(text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029").encode() + b"\n")
 
 
 def _error(status: int, message: str) -> web.Response:
