@@ -7,7 +7,7 @@ model that keeps to the schema can name nothing else. What it wrote is checked a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from handlers.choices import options_of
@@ -19,6 +19,7 @@ from handlers.llm.actions import (
     Action,
     NumberValue,
     TextValue,
+    Value,
     WordValue,
 )
 from handlers.services import PLANS
@@ -35,17 +36,21 @@ Schema = dict[str, Any]
 
 
 def answer_schema(candidates: Sequence[Entity], picture: HomePicture) -> Schema:
-    """The schema of an answer about these candidates: commands, a question back, or nothing."""
-    commands = list(_commands(candidates, picture))
-    choices = [_answer("none", None)]
-    if commands:
-        one = {"anyOf": commands}
-        choices = [
-            _answer("commands", {"type": "array", "items": one, "minItems": 1, "maxItems": MOST_COMMANDS}),
-            _answer("ask", {"type": "array", "items": one, "minItems": 0, "maxItems": 1}),
-            *choices,
-        ]
-    return {"anyOf": choices}
+    """The schema of an answer about these candidates: commands, a question back, or nothing.
+
+    What stands in it more than once is defined once (`$defs`): it is sent with every sentence.
+    """
+    builder = _Builder(candidates, picture)
+    commands = builder.commands()
+    if not commands:
+        return _answer("none", None)
+    command = {"$ref": "#/$defs/command"}
+    several = {"type": "array", "items": command, "minItems": 1, "maxItems": MOST_COMMANDS}
+    one_or_none = {"type": "array", "items": command, "minItems": 0, "maxItems": 1}
+    return {
+        "anyOf": [_answer("commands", several), _answer("ask", one_or_none), _answer("none", None)],
+        "$defs": {"command": {"anyOf": commands}, **builder.targets},
+    }
 
 
 def _answer(outcome: str, commands: Schema | None) -> Schema:
@@ -66,39 +71,60 @@ def _object(properties: Schema) -> Schema:
     }
 
 
-def _commands(candidates: Sequence[Entity], picture: HomePicture) -> Iterator[Schema]:
-    for action in ACTIONS.values():
-        able = [entity for entity in candidates if can_do(action, entity, picture)]
-        if not able:
-            continue
-        if action.name == "choose":
-            yield from (_choice(action, entity, picture) for entity in able)
-        else:
-            yield _command(action, (entity.id for entity in able), _value(action))
+class _Builder:
+    """Makes the commands of a schema, and notes the sets of targets that they choose from."""
+
+    def __init__(self, candidates: Sequence[Entity], picture: HomePicture) -> None:
+        self._candidates = tuple((one, one.domain) for one in candidates)
+        self._picture = picture
+        self._names: dict[tuple[str, ...], str] = {}
+
+    @property
+    def targets(self) -> Schema:
+        """The definitions of all sets of targets."""
+        return {name: _some_of(ids) for ids, name in self._names.items()}
+
+    def commands(self) -> list[Schema]:
+        """All commands; those that choose from the same things, and take nothing, are one."""
+        plain: dict[tuple[str, ...], list[str]] = {}
+        others: list[Schema] = []
+        for action in ACTIONS.values():
+            able = [
+                one
+                for one, domain in self._candidates
+                if domain in action.intents and can_do(action, one, self._picture)
+            ]
+            ids = tuple(one.id for one in able)
+            if not able:
+                continue
+            if action.name == "choose":
+                others.extend(map(self._choice, able))
+            elif action.value is None:
+                plain.setdefault(ids, []).append(action.name)
+            else:
+                others.append(self._command({"const": action.name}, ids, _value(action.value)))
+        return [self._command(_named(names), ids) for ids, names in plain.items()] + others
+
+    def _choice(self, entity: Entity) -> Schema:
+        options = options_of(entity, self._picture.state_of(entity.id))[:MOST_OPTIONS_LISTED]
+        return self._command({"const": "choose"}, (entity.id,), {"enum": list(options)})
+
+    def _command(self, action: Schema, ids: tuple[str, ...], value: Schema | None = None) -> Schema:
+        name = self._names.setdefault(ids, f"t{len(self._names)}")
+        properties: Schema = {"action": action, "targets": {"$ref": f"#/$defs/{name}"}}
+        return _object(properties if value is None else {**properties, "value": value})
 
 
-def _choice(action: Action, entity: Entity, picture: HomePicture) -> Schema:
-    options = options_of(entity, picture.state_of(entity.id))[:MOST_OPTIONS_LISTED]
-    return _command(action, (entity.id,), {"enum": list(options)})
+def _named(names: Sequence[str]) -> Schema:
+    return {"const": names[0]} if len(names) == 1 else {"enum": list(names)}
 
 
-def _command(action: Action, targets: Iterable[str], value: Schema | None) -> Schema:
-    properties: Schema = {
-        "action": {"const": action.name},
-        "targets": {
-            "type": "array",
-            "items": {"enum": list(targets)},
-            "minItems": 1,
-            "maxItems": MOST_TARGETS,
-        },
-    }
-    if value is not None:
-        properties["value"] = value
-    return _object(properties)
+def _some_of(ids: Sequence[str]) -> Schema:
+    return {"type": "array", "items": {"enum": list(ids)}, "minItems": 1, "maxItems": MOST_TARGETS}
 
 
-def _value(action: Action) -> Schema | None:
-    match action.value:
+def _value(value: Value) -> Schema:
+    match value:
         case NumberValue(low, high, whole):
             bounds: Mapping[str, Any] = {"minimum": int(low), "maximum": int(high)}
             return {"type": "integer" if whole else "number", **bounds}
@@ -106,8 +132,6 @@ def _value(action: Action) -> Schema | None:
             return {"enum": list(words)}
         case TextValue():
             return {"type": "string", "minLength": 1, "maxLength": LONGEST_TEXT}
-        case None:
-            return None
 
 
 def can_do(action: Action, entity: Entity, picture: HomePicture) -> bool:

@@ -157,8 +157,7 @@ async def _object_in(parts: AsyncIterator[ollama.ChatResponse]) -> Written:
         closed_at = end.find(piece)
         if closed_at is not None:
             pieces.append(piece[:closed_at])
-            last = part if part.done else await _last_of(parts)
-            return _written("".join(pieces), last)
+            return _written("".join(pieces), await _last_of(part, parts))
         if part.done:
             # The object is not closed: the model ran out of tokens, or wrote none at all.
             raise ModelError(Failure.NO_OBJECT, str(part.done_reason or ""))
@@ -168,16 +167,22 @@ async def _object_in(parts: AsyncIterator[ollama.ChatResponse]) -> Written:
     raise ModelError(Failure.BROKEN_OFF, "no end")
 
 
-async def _last_of(parts: AsyncIterator[ollama.ChatResponse]) -> ollama.ChatResponse | None:
-    """The line with the numbers, if it comes at once; a model that goes on talking is not listened to."""
+async def _last_of(
+    part: ollama.ChatResponse, parts: AsyncIterator[ollama.ChatResponse]
+) -> ollama.ChatResponse | None:
+    """The line with the numbers, if it comes at once; a model that goes on talking is not listened to.
+
+    What ends in good order is read to its end, so that the connection can be used again.
+    """
+    last = part if part.done else None
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(LAST_LINE_SECONDS):
-            async for part in parts:
-                if part.done:
-                    return part
-                if (part.message.content or "").strip():
-                    return None
-    return None
+            async for one in parts:
+                if one.done:
+                    last = one
+                elif (one.message.content or "").strip():
+                    break
+    return last
 
 
 def _written(text: str, last: ollama.ChatResponse | None) -> Written:

@@ -21,11 +21,39 @@ _KEYWORDS: Final = {
     "number": {"type", "minimum", "maximum"},
     "boolean": {"type"},
 }
+_DEEPEST: Final = 30
 _NASTY: Final = (
     "a", "e", "ő", "Ű", " ", " ", '"', "\\", "\n", "\t", "\u2028", "\u202e", "\u200b", "\x00", "\x1b", "{",
     "}", "[", "]", "<", ">", "|", "&", "'", "`", "😀", "é", "ß", "İ", "0", "9", "/", "http://x.io ", "done ",
     "[INST]",
 )  # fmt: skip
+
+
+def inlined(schema: Any) -> Any:
+    """A schema with what it refers to in its own `$defs` in the place of each reference.
+
+    Raises:
+        ValueError: It refers to something else, or is no object.
+    """
+    if not isinstance(schema, Mapping):
+        raise ValueError("a schema is an object")  # noqa: TRY004 - one kind of error for all that is wrong
+    definitions = schema.get("$defs", {})
+    return _inlined({key: value for key, value in schema.items() if key != "$defs"}, definitions, 0)
+
+
+def _inlined(part: Any, definitions: Mapping[str, Any], depth: int) -> Any:
+    if depth > _DEEPEST:
+        raise ValueError("a schema that refers to itself, or is too deep")
+    if isinstance(part, list):
+        return [_inlined(one, definitions, depth + 1) for one in part]
+    if not isinstance(part, Mapping):
+        return part
+    if "$ref" in part:
+        name = str(part["$ref"]).removeprefix("#/$defs/")
+        if set(part) != {"$ref"} or name not in definitions:
+            raise ValueError(f"not understood in a schema: {part}")
+        return _inlined(definitions[name], definitions, depth + 1)
+    return {key: _inlined(value, definitions, depth + 1) for key, value in part.items()}
 
 
 def check_schema(schema: Any) -> None:
@@ -34,12 +62,16 @@ def check_schema(schema: Any) -> None:
     Raises:
         ValueError: It does.
     """
+    _check(inlined(schema))
+
+
+def _check(schema: Any) -> None:
     if not isinstance(schema, Mapping):
-        raise ValueError("a schema is an object")  # noqa: TRY004 - one kind of error for all that is wrong
+        raise ValueError("a schema is an object")  # noqa: TRY004 - as above
     if "anyOf" in schema:
         _only(schema, {"anyOf"})
         for one in schema["anyOf"]:
-            check_schema(one)
+            _check(one)
         return
     if "const" in schema or "enum" in schema:
         _only(schema, {"const", "enum", "type"})
@@ -49,9 +81,9 @@ def check_schema(schema: Any) -> None:
         raise ValueError(f"no such type: {kind!r}")
     _only(schema, _KEYWORDS[kind])
     for below in (schema.get("properties") or {}).values():
-        check_schema(below)
+        _check(below)
     if "items" in schema:
-        check_schema(schema["items"])
+        _check(schema["items"])
 
 
 def _only(schema: Mapping[str, Any], known: set[str]) -> None:
@@ -61,8 +93,12 @@ def _only(schema: Mapping[str, Any], known: set[str]) -> None:
 
 def sample(schema: Mapping[str, Any], random: Random) -> Any:
     """A random value that fits a schema."""
+    return _sample(inlined(schema), random)
+
+
+def _sample(schema: Mapping[str, Any], random: Random) -> Any:
     if "anyOf" in schema:
-        return sample(random.choice(schema["anyOf"]), random)
+        return _sample(random.choice(schema["anyOf"]), random)
     if "const" in schema:
         return schema["const"]
     if "enum" in schema:
@@ -73,7 +109,7 @@ def sample(schema: Mapping[str, Any], random: Random) -> Any:
 def _object(schema: Mapping[str, Any], random: Random) -> dict[str, Any]:
     needed = schema.get("required", ())
     return {
-        name: sample(below, random)
+        name: _sample(below, random)
         for name, below in schema.get("properties", {}).items()
         if name in needed or random.random() < 0.5
     }
@@ -82,7 +118,7 @@ def _object(schema: Mapping[str, Any], random: Random) -> dict[str, Any]:
 def _array(schema: Mapping[str, Any], random: Random) -> list[Any]:
     least = schema.get("minItems", 0)
     most = min(schema.get("maxItems", least + 3), least + 5)
-    return [sample(schema["items"], random) for _ in range(random.randint(least, most))]
+    return [_sample(schema["items"], random) for _ in range(random.randint(least, most))]
 
 
 def _text(schema: Mapping[str, Any], random: Random) -> str:
@@ -117,7 +153,7 @@ _SAMPLERS: Final[Mapping[str, Callable[[Mapping[str, Any], Random], Any]]] = {
 def problems(schema: Mapping[str, Any], value: Any) -> list[str]:
     """What of a value does not fit a schema; empty where all does."""
     check_schema(schema)
-    return list(_problems(schema, value))
+    return list(_problems(inlined(schema), value))
 
 
 def _problems(schema: Mapping[str, Any], value: Any) -> Iterator[str]:
@@ -207,6 +243,7 @@ _NO_JSON: Final = (
 
 def invalid(schema: Mapping[str, Any], random: Random) -> str:
     """A random text that is no answer to a schema: no JSON at all, or JSON that does not fit."""
+    schema = inlined(schema)
     while True:
         text = random.choice((_broken, _cut, _mutated, _mutated, _mutated, _doubled))(schema, random)
         try:

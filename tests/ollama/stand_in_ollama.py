@@ -130,6 +130,7 @@ class StandInOllama:
         pulls: Names of models that were to be fetched.
         reloads: How often the model was loaded with another `num_ctx` than before.
         loaded: The model that is loaded, if one is.
+        connections: How many connections chats came over.
     """
 
     def __init__(
@@ -150,6 +151,8 @@ class StandInOllama:
         self.pulls: list[str] = []
         self.reloads = 0
         self.loaded: str | None = None
+        self.connections = 0
+        self._peers: set[Any] = set()
         self._random = Random(seed)
         self._slots = asyncio.Semaphore(parallel)
         self._most_waiting = most_waiting
@@ -254,6 +257,7 @@ class StandInOllama:
             return _error(400, wrong)
         if body["model"] not in self.models:
             return _error(404, f"model '{body['model']}' not found")
+        self._note_peer(request)
         prompt = "\n".join(str(message.get("content", "")) for message in body["messages"])
         call = ChatCall(body, prompt, asyncio.get_running_loop().time())
         scripted = self.answer(call) if self.answer is not None else ScriptedAnswer()
@@ -272,6 +276,12 @@ class StandInOllama:
         finally:
             call.ended = asyncio.get_running_loop().time()
             call.over.set()
+
+    def _note_peer(self, request: web.Request) -> None:
+        peer = request.transport.get_extra_info("peername") if request.transport is not None else None
+        if peer not in self._peers:
+            self._peers.add(peer)
+            self.connections += 1
 
     @asynccontextmanager
     async def _slot(self) -> AsyncIterator[None]:

@@ -43,6 +43,14 @@ async def test_the_object_is_given_exactly_with_its_tokens(
     assert written.tokens == written.prompt_tokens + written.answer_tokens
 
 
+async def test_an_answer_that_ends_in_good_order_leaves_the_connection_for_the_next(
+    client: ollama.AsyncClient, model: StandInOllama
+) -> None:
+    for _ in range(5):
+        await chat(client, QUESTION, OPTIONS)
+    assert model.connections == 1
+
+
 async def test_the_model_is_run_the_same_way_every_time(
     client: ollama.AsyncClient, model: StandInOllama
 ) -> None:
