@@ -102,11 +102,11 @@ class _Play:
     def _see_that_it_is_possible(resolution: Resolution, picture: HomePicture) -> None:
         exposed = {entity.id for entity in picture.registry.exposed_entities()}
         assert set(resolution.targets) <= exposed
-        for command in resolution.commands:
-            plan = PLANS[command.intent.name]
-            for entity_id in command.intent.targets:
+        for done in resolution.commands:
+            plan = PLANS[done.intent.name]
+            for entity_id in done.intent.targets:
                 entity = picture.registry.entities[entity_id]
-                assert plan.make(command.intent, entity, picture.state_of(entity_id)) is not None
+                assert plan.make(done.intent, entity, picture.state_of(entity_id)) is not None
 
     @staticmethod
     def _see_that_a_yes_would_be_possible(understanding: Understanding, picture: HomePicture) -> None:
