@@ -7,7 +7,7 @@ import os
 import secrets
 import signal
 import socket
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -30,7 +30,7 @@ from handlers.dispatch import Dispatcher
 from handlers.failed_authentications import FailedAuthentications
 from handlers.frames.lexicon_file import lexicons_with
 from handlers.llm.chat import ModelOptions
-from handlers.llm.pool import ModelPool
+from handlers.llm.pool import ModelPool, ModelServer
 from handlers.llm.stage import ModelUse
 from handlers.llm.upkeep import Upkeep, UpkeepOptions
 from handlers.ready_home import HomeDirectory
@@ -73,6 +73,7 @@ from wyoming_central.frame import FrameBounds
 from wyoming_central.leadership import Leadership
 from wyoming_central.limits import Limits
 from wyoming_central.loop_watch import LoopWatch
+from wyoming_central.model_progress import ModelProgress
 from wyoming_central.model_status import MODEL_STATUS_FILE, ModelStatus
 from wyoming_central.open_files import RESERVED_FILES, raise_open_files
 from wyoming_central.retention import Retention
@@ -334,9 +335,17 @@ async def _assemble(
             changes=stored.changes,
             audit_days=settings.audit_retention_days,
         ),
-        upkeep=Upkeep(pool, upkeep_options(settings), changed=model_status.changed),
+        upkeep=Upkeep(pool, upkeep_options(settings), changed=_both(model_status, ModelProgress(report))),
         model_status=model_status,
     )
+
+
+def _both(status: ModelStatus, progress: ModelProgress) -> Callable[[ModelServer], None]:
+    def changed(server: ModelServer) -> None:
+        status.changed(server)
+        progress.changed(server)
+
+    return changed
 
 
 # What a turn has left for the home and the answer, when the model took as long as it may.

@@ -39,6 +39,13 @@ PROMISED = {
         "rebuild_loop_ms",
         "renamed_ms",
     },
+    "llm": {
+        "overhead_p50_ms",
+        "overhead_p95_ms",
+        "fairness_growth",
+        "breaker_ms",
+        "prompt_ratio_100",
+    },
     "accuracy": {"right_percent_en", "right_percent_hu", "wrong_percent", "frames_percent"},
     "audit": {"audit_rows_per_s", "audit_ratio", "turn_p95_ms_with_writer", "turn_p95_ratio"},
 }
