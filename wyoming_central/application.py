@@ -556,4 +556,4 @@ def _holder() -> str:
 
 
 def _log_progress(progress: object) -> None:
-    _log.info("preparing Home Assistant", progress=str(progress))
+    _log.info("installing", progress=str(progress))

@@ -57,7 +57,7 @@ def _welcome(settings: Settings) -> None:
 
 @contextmanager
 def _shown_progress() -> Iterator[ProgressListener]:
-    """A bar for the installation of Home Assistant, below what is logged; there only while there is one."""
+    """A bar for Home Assistant or the language model, below what is logged, for as long as one comes."""
     columns = (
         SpinnerColumn(),
         TextColumn("Installing {task.description}", markup=False),
