@@ -29,10 +29,8 @@ from handlers.device_token import TokenKeys
 from handlers.dispatch import Dispatcher
 from handlers.failed_authentications import FailedAuthentications
 from handlers.frames.lexicon_file import lexicons_with
-from handlers.llm.chat import ModelOptions
-from handlers.llm.pool import ModelPool, ModelServer
-from handlers.llm.stage import ModelUse
-from handlers.llm.upkeep import Upkeep, UpkeepOptions
+from handlers.llm.pool import ModelServer
+from handlers.llm.upkeep import Upkeep
 from handlers.ready_home import HomeDirectory
 from handlers.roster import RosterKeeper
 from handlers.session import SessionKeeper
@@ -73,6 +71,7 @@ from wyoming_central.frame import FrameBounds
 from wyoming_central.leadership import Leadership
 from wyoming_central.limits import Limits
 from wyoming_central.loop_watch import LoopWatch
+from wyoming_central.model import model_pool, model_use, upkeep_options
 from wyoming_central.model_progress import ModelProgress
 from wyoming_central.model_status import MODEL_STATUS_FILE, ModelStatus
 from wyoming_central.open_files import RESERVED_FILES, raise_open_files
@@ -346,39 +345,6 @@ def _both(status: ModelStatus, progress: ModelProgress) -> Callable[[ModelServer
         progress.changed(server)
 
     return changed
-
-
-# What a turn has left for the home and the answer, when the model took as long as it may.
-_SHARE_OF_TURN: Final = 0.9
-# Characters of a home for each token of the context: two and a half are one, and half of them are others'.
-_HOME_CHARACTERS_PER_TOKEN: Final = 1.5
-
-
-def model_pool(settings: Settings) -> ModelPool:
-    """The servers of the language model, as they are set up; to be closed."""
-    return ModelPool(
-        settings.ollama_urls,
-        ModelOptions(settings.ollama_model, context_tokens=settings.llm_context_tokens),
-        parallel=settings.llm_parallel,
-        most_waiting=settings.llm_queue_size,
-    )
-
-
-def model_use(settings: Settings, pool: ModelPool) -> ModelUse | None:
-    """How turns use the language model; None where there is none."""
-    if not pool.servers:
-        return None
-    return ModelUse(
-        pool,
-        candidates=settings.llm_candidates,
-        within=min(settings.llm_timeout_seconds, settings.turn_deadline_seconds * _SHARE_OF_TURN),
-        home_characters=int(settings.llm_context_tokens * _HOME_CHARACTERS_PER_TOKEN),
-    )
-
-
-def upkeep_options(settings: Settings) -> UpkeepOptions:
-    """How the language model is looked after, as it is set up."""
-    return UpkeepOptions(probe_seconds=settings.llm_probe_seconds, may_pull=settings.ollama_pull == "missing")
 
 
 @dataclass(frozen=True, slots=True)

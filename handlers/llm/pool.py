@@ -12,9 +12,10 @@ import ollama
 import structlog
 
 from handlers.llm.breaker import Breaker
-from handlers.llm.chat import ModelOptions, Question, Written, chat, client_of
+from handlers.llm.chat import chat, client_of
 from handlers.llm.errors import Failure, ModelError
 from handlers.llm.fair_queue import FairQueue
+from handlers.llm.question import ModelOptions, Question, Written
 
 _log = structlog.get_logger(__name__)
 

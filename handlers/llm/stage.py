@@ -16,7 +16,6 @@ from handlers.frames.stage import FrameStage
 from handlers.frames.tokens import MAX_TOKENS, folded, tokens_of
 from handlers.listener import HungUpError, while_there
 from handlers.llm.answer_schema import answer_schema
-from handlers.llm.chat import Question, Written
 from handlers.llm.corroboration import corroborated, deeds_of
 from handlers.llm.errors import Failure, ModelError
 from handlers.llm.evidence import NOT_EVEN_ASKED, Doubt, doubts_about
@@ -24,6 +23,7 @@ from handlers.llm.home_text import HomeText, home_text
 from handlers.llm.links import Links, links_of
 from handlers.llm.prompt import Prompt, prompt_of
 from handlers.llm.proposal import Proposal, RefusedError, proposal_of
+from handlers.llm.question import Question, Written
 from handlers.llm.shortlist import shortlist
 from handlers.llm.words import speakable
 from handlers.newest_of_each_home import NewestOfEachHome

@@ -14,11 +14,12 @@ from typing import Final
 
 import structlog
 
-from handlers.llm.chat import Question, touch
+from handlers.llm.chat import touch
 from handlers.llm.errors import Failure, ModelError
 from handlers.llm.fetch import has_model, pull
 from handlers.llm.pool import ModelPool, ModelServer, Readiness
 from handlers.llm.prompt import opening
+from handlers.llm.question import Question
 
 _log = structlog.get_logger(__name__)
 

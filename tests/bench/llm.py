@@ -35,11 +35,11 @@ from config.languages import SUPPORTED
 from handlers.frames.stage import FrameStage
 from handlers.interpret import parse_home
 from handlers.llm.answer_schema import answer_schema
-from handlers.llm.chat import ModelOptions
 from handlers.llm.home_text import home_text
 from handlers.llm.links import links_of
 from handlers.llm.pool import ModelPool
 from handlers.llm.prompt import instructions, prompt_of
+from handlers.llm.question import ModelOptions
 from handlers.llm.shortlist import shortlist
 from handlers.llm.stage import ModelStage, ModelUse
 from handlers.understanding import Utterance

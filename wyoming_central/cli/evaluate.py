@@ -17,7 +17,6 @@ from handlers.answer import Answers
 from handlers.cascade import STAGES, cascade
 from handlers.interpret import Interpreter
 from handlers.llm.stage import ModelStage, ModelUse
-from wyoming_central.application import model_pool, model_use
 from wyoming_central.cli.commands import examples, single
 from wyoming_central.cli.evaluate_progress import Shown, shown_progress
 from wyoming_central.cli.options import AsJson
@@ -33,6 +32,7 @@ from wyoming_central.evaluation.run import Part, chosen, run
 from wyoming_central.evaluation.table import about_prompts, markdown, tables
 from wyoming_central.event_loop import run as run_to_end
 from wyoming_central.logs import configure_logs
+from wyoming_central.model import model_pool, model_use
 
 FOLDER: Final = "evaluate"
 """In the cache folder: what came of each sentence."""

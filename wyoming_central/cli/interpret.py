@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, Final
 
@@ -22,6 +22,7 @@ from handlers.frames.explain import Explanation
 from handlers.frames.lexicon import Lexicon
 from handlers.frames.lexicon_file import lexicon_of, lexicons_with
 from handlers.interpret import Interpreter
+from handlers.llm.stage import ModelUse
 from handlers.understanding import Outcome
 from wyoming_central.cli.commands import examples, single
 from wyoming_central.cli.explanation import explanation_fields
@@ -43,6 +44,7 @@ app = single()
     epilog=examples(
         'wyoming-central interpret --home home.yaml --area konyha "villanyt fel"',
         'wyoming-central interpret --home home.yaml --explain "redőnyt le"',
+        'wyoming-central interpret --home home.yaml --llm "jól jönne egy kis fény"',
         "wyoming-central interpret --jsonl < requests.jsonl",
         "",
         "A home.yaml:",
@@ -75,6 +77,10 @@ def interpret(
         Path | None,
         typer.Option(metavar="FOLDER", help="With hu.yaml or en.yaml: words on top of the lexicon's."),
     ] = None,
+    llm: Annotated[
+        bool,
+        typer.Option("--llm", help="Ask the language model, too (OLLAMA_URLS), where no rule understands."),
+    ] = False,
     explain: Annotated[
         bool, typer.Option("--explain", help="Show how the frame parser understands it, step by step.")
     ] = False,
@@ -93,7 +99,7 @@ def interpret(
             raise typer.BadParameter("sentence and home come on stdin", param_hint="--jsonl")
         if explain:
             raise typer.BadParameter("one sentence is explained, not lines of them", param_hint="--explain")
-        _answer_lines(sys.stdin.buffer, sys.stdout.buffer, lexicons)
+        _answer_lines(sys.stdin.buffer, sys.stdout.buffer, lexicons, llm=llm)
         return
     if sentence is None or home is None:
         raise typer.BadParameter("both are needed without --jsonl", param_hint="SENTENCE and --home")
@@ -105,7 +111,7 @@ def interpret(
         "area": _area_id(described, area),
         "context": context or [],
     }
-    with asyncio.Runner() as runner, _interpreter(lexicons) as interpreter:
+    with _interpreter(lexicons, llm=llm) as (runner, interpreter):
         answer = runner.run(interpreter.answer(request))
         if answer["outcome"] == Outcome.ERROR.value:
             raise WyomingCentralError(
@@ -123,14 +129,41 @@ def interpret(
 
 
 @contextmanager
-def _interpreter(lexicons: Mapping[str, Lexicon]) -> Iterator[Interpreter]:
-    with cascade(lexicons) as recognizer:
-        yield Interpreter(recognizer=recognizer, answers=Answers.load())
+def _interpreter(
+    lexicons: Mapping[str, Lexicon], *, llm: bool
+) -> Iterator[tuple[asyncio.Runner, Interpreter]]:
+    """An interpreter, and what it runs in."""
+    with (
+        asyncio.Runner() as runner,
+        _model(runner) if llm else nullcontext() as use,
+        cascade(lexicons, model=use) as recognizer,
+    ):
+        yield runner, Interpreter(recognizer=recognizer, answers=Answers.load())
 
 
-def _answer_lines(requests: BinaryIO, answers: BinaryIO, lexicons: Mapping[str, Lexicon]) -> None:
+@contextmanager
+def _model(runner: asyncio.Runner) -> Iterator[ModelUse]:
+    """The language model as the settings have it."""
+    # Slow to load, and rules need neither.
+    from config.settings import load_settings  # noqa: PLC0415
+    from wyoming_central.model import model_pool, model_use  # noqa: PLC0415
+
+    settings = load_settings()
+    pool = model_pool(settings)
+    use = model_use(settings, pool)
+    if use is None:
+        raise WyomingCentralError("there is no language model", remedy="set OLLAMA_URLS to its server")
+    try:
+        yield use
+    finally:
+        runner.run(pool.close())
+
+
+def _answer_lines(
+    requests: BinaryIO, answers: BinaryIO, lexicons: Mapping[str, Lexicon], *, llm: bool
+) -> None:
     """Answer every line, each before the next one is read."""
-    with asyncio.Runner() as runner, _interpreter(lexicons) as interpreter:
+    with _interpreter(lexicons, llm=llm) as (runner, interpreter):
         for line in _lines(requests):
             answer = _answer_line(line, lambda request: runner.run(interpreter.answer(request)))
             answers.write(orjson.dumps(answer, option=orjson.OPT_APPEND_NEWLINE, default=str))

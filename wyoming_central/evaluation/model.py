@@ -6,10 +6,11 @@ import asyncio
 from typing import Final
 
 from config.shown import without_password
-from handlers.llm.chat import ModelOptions, Question, Written, chat, touch
+from handlers.llm.chat import chat, touch
 from handlers.llm.errors import Failure, ModelError
 from handlers.llm.fetch import has_model
 from handlers.llm.pool import ModelServer
+from handlers.llm.question import ModelOptions, Question, Written
 from wyoming_central.evaluation.errors import EvaluationError
 
 LOOK_SECONDS: Final = 10.0

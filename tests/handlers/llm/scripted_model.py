@@ -9,7 +9,7 @@ import orjson
 
 from handlers.cascade import cascade
 from handlers.frames.stage import FrameStage
-from handlers.llm.chat import Question, Written
+from handlers.llm.question import Question, Written
 from handlers.llm.stage import ModelStage, ModelUse
 from handlers.understanding import Understanding, Utterance
 from provisioning.home.registry import HomePicture

@@ -10,8 +10,9 @@ from collections.abc import AsyncIterator
 import ollama
 import pytest
 
-from handlers.llm.chat import ModelOptions, Question, chat, client_of
+from handlers.llm.chat import chat, client_of
 from handlers.llm.errors import Failure, ModelError
+from handlers.llm.question import ModelOptions, Question
 from tests.ollama.stand_in_ollama import Fault, ScriptedAnswer, StandInOllama
 
 MODEL = "ministral-3:3b-instruct-2512-q4_K_M"

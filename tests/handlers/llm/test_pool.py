@@ -8,9 +8,9 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from handlers.llm.chat import ModelOptions, Question
 from handlers.llm.errors import Failure, ModelError
 from handlers.llm.pool import ModelPool
+from handlers.llm.question import ModelOptions, Question
 from tests.handlers.llm.test_fair_queue import settled
 from tests.ollama.stand_in_ollama import ChatCall, Fault, ScriptedAnswer, StandInOllama
 

@@ -15,9 +15,9 @@ import yaml
 from handlers.cascade import cascade
 from handlers.frames.stage import FrameStage
 from handlers.interpret import parse_home
-from handlers.llm.chat import Question
 from handlers.llm.corroboration import corroborated, deeds_of
 from handlers.llm.links import links_of
+from handlers.llm.question import Question
 from handlers.llm.stage import ModelStage, ModelUse
 from handlers.resolve import resolve
 from handlers.services import PLANS

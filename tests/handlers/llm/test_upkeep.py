@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from handlers.llm.chat import ModelOptions, Question
 from handlers.llm.errors import Failure, ModelError
 from handlers.llm.pool import ModelPool, ModelServer, Readiness
 from handlers.llm.prompt import instructions
+from handlers.llm.question import ModelOptions, Question
 from handlers.llm.upkeep import Upkeep, UpkeepOptions
 from tests.ollama.stand_in_ollama import Fault, ScriptedAnswer, StandInOllama
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -172,3 +173,19 @@ def test_each_answer_is_there_before_the_next_request_and_the_process_stays_up()
             assert json.loads(process.stdout.readline())["outcome"]
         process.stdin.close()
         assert process.wait(timeout=30) == 0
+
+
+def test_the_language_model_is_asked_on_demand_and_its_absence_is_told(
+    cli: Any, home: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = ("interpret", "--home", home, "pattintsd már be azt a konyhai lámpa izét")
+    assert "llm" not in cli(*said, "--json").stdout
+    monkeypatch.setenv("OLLAMA_URLS", "off")
+    refused = cli(*said, "--llm", code=1)
+    assert "OLLAMA_URLS" in refused.stderr
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        monkeypatch.setenv("OLLAMA_URLS", f"http://127.0.0.1:{probe.getsockname()[1]}")
+    answer = json.loads(cli(*said, "--llm", "--json").stdout)
+    [stage] = [stage for stage in answer["stages"] if stage["stage"] == "llm"]
+    assert "refused" in stage["reason"]
+    assert answer["outcome"] == "none"

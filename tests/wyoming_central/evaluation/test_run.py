@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from handlers.interpret import Interpreter
-from handlers.llm.chat import Question
 from handlers.llm.errors import Failure, ModelError
+from handlers.llm.question import Question
 from tests.handlers.llm.scripted_model import ScriptedModel
 from tests.wyoming_central.evaluation.small_data import right_answer, write_both, write_effects
 from wyoming_central.evaluation.conditions import Conditions, program_digest
