@@ -11,16 +11,17 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from enum import StrEnum
 from random import Random
 from typing import Any, Final, Self
 
 from aiohttp import web
 
-from tests.ollama.random_answer import check_schema, sample
+from tests.ollama.chat_request import wrong_with
+from tests.ollama.chat_script import CHARACTERS_A_TOKEN, ChatCall, Fault, ScriptedAnswer
+from tests.ollama.random_answer import sample
 
-CHARACTERS_A_TOKEN: Final = 4
+__all__ = ["ChatCall", "Fault", "ScriptedAnswer", "StandInOllama"]
+
 _TAGS: Final = {
     "format": "gguf",
     "family": "mistral3",
@@ -30,84 +31,7 @@ _TAGS: Final = {
 _DIGEST: Final = "a" * 64
 _BYTES: Final = 2_987_654_321
 _NOW: Final = "2026-11-27T12:00:00.000000001Z"
-_OPTIONS: Final = {
-    "num_ctx": int, "num_predict": int, "seed": int, "temperature": (int, float), "top_p": (int, float),
-    "top_k": int, "repeat_penalty": (int, float), "stop": list,
-}  # fmt: skip
-_ROLES: Final = frozenset({"system", "user", "assistant", "tool"})
 _ENDLESS: Final = 60_000
-
-
-class Fault(StrEnum):
-    """What goes wrong with one chat."""
-
-    BUSY = "the queue is full"
-    OUT_OF_MEMORY = "the model does not fit into memory"
-    NOT_FOUND = "the model is not there, although it is listed"
-    RESET_BEFORE = "the connection is reset before a byte of the answer"
-    RESET_MIDWAY = "the connection is reset in the middle"
-    NO_DONE = "the stream ends in the middle, as if that were the end"
-    ERROR_LINE = "an error as a line in the middle"
-    GARBLED_LINE = "a line that is no JSON"
-    WRONG_SHAPE = "a line that is JSON of another shape"
-    EMPTY = "nothing is written"
-    PROSE = "format is ignored: prose"
-    FENCED = "format is ignored: JSON between fences, with words around"
-    BABBLE = "goes on talking after the object has closed"
-    CUT_JSON = "the tokens run out in the middle of the object"
-    HUGE = "a text without end in the object"
-    HANG = "never answers"
-    HANG_MIDWAY = "stops in the middle"
-    SLOW_DRIP = "a token now and then, for ever"
-    REDIRECT = "is somewhere else"
-    HTML = "a page of something else"
-
-
-@dataclass(frozen=True, slots=True)
-class ScriptedAnswer:
-    """How one chat is answered.
-
-    Attributes:
-        content: What is written; None for a random value that fits the schema. A mapping is dumped as it is:
-            models disobey.
-        fault: What goes wrong.
-        first_seconds: Before the first byte.
-        token_seconds: Between two pieces.
-        characters_a_chunk: Of a piece.
-    """
-
-    content: str | Mapping[str, Any] | None = None
-    fault: Fault | None = None
-    first_seconds: float = 0.0
-    token_seconds: float = 0.0
-    characters_a_chunk: int = CHARACTERS_A_TOKEN
-
-
-@dataclass(slots=True, eq=False)
-class ChatCall:
-    """One chat that was asked for.
-
-    Attributes:
-        body: The request.
-        prompt: All messages, joined.
-        prompt_tokens: How many of it had to be read.
-        cached_tokens: How many were known from the prompt before.
-        truncated: Whether it did not fit into `num_ctx`.
-        content: What was written.
-        cancelled: Whether the client hung up before the end.
-        over: Set when it has ended, however.
-    """
-
-    body: dict[str, Any]
-    prompt: str
-    started: float
-    ended: float | None = None
-    prompt_tokens: int = 0
-    cached_tokens: int = 0
-    truncated: bool = False
-    content: str = ""
-    cancelled: bool = False
-    over: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 Answering = Callable[[ChatCall], ScriptedAnswer]
@@ -131,6 +55,8 @@ class StandInOllama:
         reloads: How often the model was loaded with another `num_ctx` than before.
         loaded: The model that is loaded, if one is.
         connections: How many connections chats came over.
+        pull_error: What a fetching ends with in the middle; may be set at any time, as may `pull_stalls`.
+        pull_stalls: Whether fetching comes to rest in the middle.
     """
 
     def __init__(
@@ -152,13 +78,15 @@ class StandInOllama:
         self.reloads = 0
         self.loaded: str | None = None
         self.connections = 0
+        self.pull_error: str | None = None
+        self.pull_stalls = False
         self._peers: set[Any] = set()
         self._random = Random(seed)
         self._slots = asyncio.Semaphore(parallel)
         self._most_waiting = most_waiting
         self._waiting = 0
         self._num_ctx: int | None = None
-        self._last_prompt = ""
+        self._last_prompts = [""] * parallel  # of each place that is free
         self._news: asyncio.Queue[ChatCall] = asyncio.Queue()
         self._port = port
         self._runner: web.AppRunner | None = None
@@ -184,7 +112,7 @@ class StandInOllama:
         app.router.add_post("/api/show", self._show)
         app.router.add_post("/api/pull", self._pull)
         app.router.add_post("/api/chat", self._chat)
-        self._runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0, access_log=None)
+        self._runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1, access_log=None)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self._port, reuse_address=True)
         await site.start()
@@ -194,6 +122,9 @@ class StandInOllama:
         """Go away; whatever is connected is cut off."""
         if self._runner is not None:
             runner, self._runner = self._runner, None
+            for connection in runner.server.connections if runner.server is not None else ():
+                if connection.transport is not None:
+                    connection.transport.abort()
             await runner.cleanup()
 
     async def next_call(self) -> ChatCall:
@@ -231,7 +162,9 @@ class StandInOllama:
 
     async def _pull(self, request: web.Request) -> web.StreamResponse:
         body = await _body(request)
-        name = str(body.get("model"))
+        name = body.get("model")
+        if not isinstance(name, str) or not name:
+            return _error(400, "invalid model name")
         self.pulls.append(name)
         response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
         await response.prepare(request)
@@ -243,6 +176,11 @@ class StandInOllama:
         for tenth in range(11):
             await _write(response, {**part, "completed": _BYTES * tenth // 10})
             await asyncio.sleep(0)
+            if tenth == 5 and self.pull_stalls:
+                await asyncio.Event().wait()
+            if tenth == 5 and self.pull_error is not None:
+                await _write(response, {"error": self.pull_error})
+                return response
         for status in ("verifying sha256 digest", "writing manifest", "success"):
             if status == "success":
                 self.models = (*self.models, name)
@@ -253,7 +191,7 @@ class StandInOllama:
 
     async def _chat(self, request: web.Request) -> web.StreamResponse:
         body = await _body(request)
-        if wrong := _wrong_with(body):
+        if wrong := wrong_with(body):
             return _error(400, wrong)
         if body["model"] not in self.models:
             return _error(404, f"model '{body['model']}' not found")
@@ -299,56 +237,70 @@ class StandInOllama:
         self, request: web.Request, call: ChatCall, scripted: ScriptedAnswer
     ) -> web.StreamResponse:
         self._load(call)
+        try:
+            return await self._written(request, call, scripted)
+        finally:
+            self._last_prompts.append(call.prompt)
+
+    async def _written(
+        self, request: web.Request, call: ChatCall, scripted: ScriptedAnswer
+    ) -> web.StreamResponse:
         await asyncio.sleep(scripted.first_seconds)
         if scripted.fault is Fault.HANG:
             await asyncio.Event().wait()
         if scripted.fault is Fault.RESET_BEFORE:
             return _reset(request)
-        call.content = self._content(call, scripted)
-        if not call.body.get("stream", True):
-            return web.json_response(
-                {**_line(call.body, call.content), **_last(call, "stop", call.content), "done": True}
-            )
-        response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
-        await response.prepare(request)
-        await self._stream(request, response, call, scripted)
-        return response
+        text, size = self._content(call, scripted), scripted.characters_a_chunk
+        pieces = [text[at : at + size] for at in range(0, len(text), size)]
+        most = (call.body.get("options") or {}).get("num_predict", -1)
+        if scripted.fault is Fault.CUT_JSON:
+            most = len(pieces) // 2
+        reason = "length" if 0 <= most < len(pieces) else "stop"
+        if reason == "length":
+            pieces = pieces[:most]
+        call.content = "".join(pieces)
+        last = {**_last(call, reason, len(pieces)), "done": True}
+        if call.body.get("stream", True):
+            return await self._stream(request, call, scripted, pieces, last)
+        await asyncio.sleep(scripted.token_seconds * len(pieces))
+        if wrong := await _wrong_at_once(scripted.fault, request):
+            return wrong
+        return web.json_response({**_line(call.body, call.content), **last})
 
     async def _stream(
-        self, request: web.Request, response: web.StreamResponse, call: ChatCall, scripted: ScriptedAnswer
-    ) -> None:
-        size, most = scripted.characters_a_chunk, call.body.get("options", {}).get("num_predict", -1)
-        pieces = [call.content[at : at + size] for at in range(0, len(call.content), size)]
-        halfway = len(pieces) // 2
-        if scripted.fault is Fault.CUT_JSON:
-            most = halfway
-        is_cut = 0 <= most < len(pieces)
-        for number, piece in enumerate(pieces[:most] if is_cut else pieces):
-            if number == halfway and await _gone_wrong(scripted.fault, request, response):
-                return
+        self,
+        request: web.Request,
+        call: ChatCall,
+        scripted: ScriptedAnswer,
+        pieces: Sequence[str],
+        last: Mapping[str, Any],
+    ) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
+        await response.prepare(request)
+        for number, piece in enumerate(pieces):
+            if number == len(pieces) // 2 and await _gone_wrong(scripted.fault, request, response):
+                return response
             await _write(response, _line(call.body, piece))
             if scripted.token_seconds:
                 await asyncio.sleep(scripted.token_seconds)
-        last = _last(call, "length" if is_cut else "stop", call.content)
-        await _write(response, {**_line(call.body, ""), **last, "done": True})
+        await _write(response, {**_line(call.body, ""), **last})
+        return response
 
     def _load(self, call: ChatCall) -> None:
         options = call.body.get("options") or {}
         context = options.get("num_ctx", 4096)
         if self.loaded is None or context != self._num_ctx:
             self.reloads += 1
-            self._last_prompt = ""
+            self._last_prompts = [""] * len(self._last_prompts)
         self.loaded, self._num_ctx = call.body["model"], context
-        known = 0
-        for ours, theirs in zip(call.prompt, self._last_prompt, strict=False):
-            if ours != theirs:
-                break
-            known += 1
+        last = max(self._last_prompts, key=lambda one: _alike(call.prompt, one))
+        known = _alike(call.prompt, last)
+        self._last_prompts.remove(last)
         tokens = len(call.prompt) // CHARACTERS_A_TOKEN + 1
         call.cached_tokens = min(known // CHARACTERS_A_TOKEN, tokens - 1)
         call.prompt_tokens = tokens - call.cached_tokens
+        call.whole_prompt_tokens = tokens
         call.truncated = tokens > context
-        self._last_prompt = call.prompt
 
     def _content(self, call: ChatCall, scripted: ScriptedAnswer) -> str:
         content = scripted.content
@@ -417,6 +369,22 @@ async def _gone_wrong(fault: Fault | None, request: web.Request, response: web.S
     return True
 
 
+async def _wrong_at_once(fault: Fault | None, request: web.Request) -> web.Response | None:
+    """What goes wrong in the middle, for one who wanted all in one piece."""
+    match fault:
+        case Fault.RESET_MIDWAY | Fault.NO_DONE:
+            return _reset(request)
+        case Fault.ERROR_LINE:
+            return _error(500, "an error was encountered while running the model")
+        case Fault.GARBLED_LINE:
+            return web.Response(body=b'{"model": \xff', content_type="application/json")
+        case Fault.WRONG_SHAPE:
+            return web.json_response({"model": 1, "message": "text", "done": "perhaps"})
+        case Fault.HANG_MIDWAY:
+            await asyncio.Event().wait()
+    return None
+
+
 # --- the wire ---------------------------------------------------------------------------------------
 
 
@@ -430,47 +398,16 @@ async def _body(request: web.Request) -> dict[str, Any]:
     return body
 
 
-def _wrong_with(body: Mapping[str, Any]) -> str | None:
-    """What of a request the real one would refuse."""
-    messages, options = body.get("messages"), body.get("options", {})
-    if not isinstance(body.get("model"), str) or not body["model"]:
-        return "model is required"
-    if not isinstance(messages, list) or not all(
-        isinstance(one, dict) and one.get("role") in _ROLES and isinstance(one.get("content"), str)
-        for one in messages
-    ):
-        return "invalid messages"
-    if not isinstance(options, dict) or any(
-        name not in _OPTIONS or isinstance(value, bool) or not isinstance(value, _OPTIONS[name])
-        for name, value in options.items()
-    ):
-        return "invalid option"
-    keep_alive = body.get("keep_alive", 0)
-    if isinstance(keep_alive, str) and keep_alive[-1:] not in {"s", "m", "h"}:
-        return f'time: missing unit in duration "{keep_alive}"'
-    return _wrong_format(body.get("format"))
-
-
-def _wrong_format(wanted: Any) -> str | None:
-    if wanted is None or wanted in ("", "json"):
-        return None
-    try:
-        check_schema(wanted)
-    except ValueError as error:
-        return f"invalid format: {error}"
-    return None
-
-
 def _line(body: Mapping[str, Any], piece: str) -> dict[str, Any]:
     message = {"role": "assistant", "content": piece}
     return {"model": body["model"], "created_at": _NOW, "message": message, "done": False}
 
 
-def _last(call: ChatCall, reason: str, content: str) -> dict[str, Any]:
+def _last(call: ChatCall, reason: str, pieces: int) -> dict[str, Any]:
     return {
         "done_reason": reason, "total_duration": 800_000_000, "load_duration": 1_000_000,
         "prompt_eval_count": call.prompt_tokens, "prompt_eval_duration": 90_000_000,
-        "eval_count": len(content) // CHARACTERS_A_TOKEN + 1, "eval_duration": 700_000_000,
+        "eval_count": pieces, "eval_duration": 700_000_000,
     }  # fmt: skip
 
 
@@ -478,6 +415,12 @@ async def _write(response: web.StreamResponse, line: Mapping[str, Any]) -> None:
     text = json.dumps(line, ensure_ascii=False)
     # As Go writes it; the client takes these for the ends of lines.
     await response.write(text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029").encode() + b"\n")
+
+
+def _alike(one: str, other: str) -> int:
+    """How many characters two texts have in common at their beginnings."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
 def _error(status: int, message: str) -> web.Response:
