@@ -11,6 +11,7 @@ from typing import Final
 import ollama
 import structlog
 
+from config.shown import without_password
 from handlers.llm.breaker import Breaker
 from handlers.llm.chat import chat, client_of
 from handlers.llm.errors import Failure, ModelError
@@ -113,7 +114,7 @@ class ModelPool:
         server.breaker.succeeded()
         server.readiness = Readiness.READY
         if was_away:
-            _log.info("the language model is back", url=server.url)
+            _log.info("the language model is back", url=without_password(server.url))
         self._queue.admit()
 
     def is_away(self, server: ModelServer, error: ModelError, *, at_once: bool = False) -> None:

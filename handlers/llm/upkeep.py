@@ -14,6 +14,7 @@ from typing import Final
 
 import structlog
 
+from config.shown import without_password
 from handlers.llm.chat import touch
 from handlers.llm.errors import Failure, ModelError
 from handlers.llm.fetch import has_model, pull
@@ -68,7 +69,7 @@ class Upkeep:
         """Look after all servers until cancelled."""
         async with asyncio.TaskGroup() as group:
             for server in self._pool.servers:
-                group.create_task(self._look_after(server), name=f"model at {server.url}")
+                group.create_task(self._look_after(server), name=f"model at {without_password(server.url)}")
 
     async def _look_after(self, server: ModelServer) -> None:
         while True:
@@ -77,6 +78,9 @@ class Upkeep:
                 await self._load(server)
             except ModelError as error:
                 self._is_away(server, error)
+            except Exception:  # noqa: BLE001 - a bug in here must cost the model, not the server; it is logged
+                _log.exception("a language model could not be looked after", url=without_password(server.url))
+                self._is_away(server, ModelError(Failure.GARBLED))
             else:
                 self._is_back(server)
                 await server.breaker.until_open()
@@ -95,7 +99,7 @@ class Upkeep:
                 while not any(trial.done() for trial in trials):
                     if len(trials) == TRIALS_AT_ONCE:
                         trials.popleft().cancel()
-                    trials.append(asyncio.create_task(self._touch(server), name=f"trial of {server.url}"))
+                    trials.append(asyncio.create_task(self._touch(server), name="trial of a model"))
                     await asyncio.wait(
                         trials, timeout=self._options.probe_seconds, return_when=asyncio.FIRST_COMPLETED
                     )
@@ -133,7 +137,7 @@ class Upkeep:
             self._changed(server)
 
         await pull(server.url, model, note)
-        _log.info("the language model was fetched", url=server.url, model=model)
+        _log.info("the language model was fetched", url=without_password(server.url), model=model)
 
     def _is_back(self, server: ModelServer) -> None:
         self._pool.is_back(server)
@@ -142,6 +146,6 @@ class Upkeep:
     def _is_away(self, server: ModelServer, error: ModelError) -> None:
         if server.breaker.is_closed:
             # Later trials that fail say nothing new.
-            _log.warning("the language model is away", url=server.url, reason=error.message)
+            _log.warning("the language model is away", url=without_password(server.url), reason=error.message)
         self._pool.is_away(server, error, at_once=True)
         self._changed(server)
