@@ -95,10 +95,16 @@ def _parts_with_reasons(tokens: Sequence[Token], words: EvidenceWords) -> Iterat
         return
     for cut in inner:
         before, after = _bare(tokens[:cut]), _bare(tokens[cut + 1 :])
-        if len(after) >= FEWEST_WORDS_LAST:
+        if tokens[cut].text in words.because:
+            after = (tokens[cut], *after)
+        if len(after) >= FEWEST_WORDS_LAST and words.looks_like_a_reason(_texts(after), comes_first=False):
             yield _Part(before, after)
-        if len(before) >= FEWEST_WORDS_FIRST:
-            yield _Part(after, before)
+        if len(before) >= FEWEST_WORDS_FIRST and words.looks_like_a_reason(_texts(before), comes_first=True):
+            yield _Part(_bare(tokens[cut + 1 :]), before)
+
+
+def _texts(tokens: Sequence[Token]) -> list[str]:
+    return [token.text for token in tokens]
 
 
 def _said(text: str, tokens: Sequence[Token]) -> str:

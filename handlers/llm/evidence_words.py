@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -18,15 +18,30 @@ class EvidenceWords:
 
     Attributes:
         because: What ties a reason to a command.
+        reasons_begin: The beginnings of reasons; phrases of one word or more.
+        reasons_hold: Of these, a reason behind a command has one in it.
+        reasons_hold_first: The same of one that comes first.
         conditions: What makes a condition, a report or a plan of it.
         claims: What claims that something was done; phrases of one word or more.
         claim_endings: Endings of verbs that do.
     """
 
     because: frozenset[str]
+    reasons_begin: frozenset[str]
+    reasons_hold: frozenset[str]
+    reasons_hold_first: frozenset[str]
     conditions: frozenset[str]
     claims: frozenset[str]
     claim_endings: tuple[str, ...]
+
+    def looks_like_a_reason(self, words: Sequence[str], *, comes_first: bool) -> bool:
+        """Whether words are what a reason looks like; so is no name that is called, and no jest."""
+        if words[0] in self.because:
+            return True
+        if words[0] in self.reasons_begin or " ".join(words[:2]) in self.reasons_begin:
+            return True
+        held = self.reasons_hold_first if comes_first else self.reasons_hold
+        return any(word in held for word in words[1:] or words)
 
     def claims_a_deed(self, text: str) -> bool:
         """Whether somebody who says this says that something was done."""
@@ -50,6 +65,9 @@ def evidence_words(language: str) -> EvidenceWords:
     data = read_yaml(name)
     return EvidenceWords(
         because=frozenset(_words(data, "because", name)),
+        reasons_begin=frozenset(_words(data, "reasons_begin", name)),
+        reasons_hold=frozenset(_words(data, "reasons_hold", name)),
+        reasons_hold_first=frozenset(_words(data, "reasons_hold_first", name)),
         conditions=frozenset(_words(data, "conditions", name)),
         claims=frozenset(_words(data, "claims", name)),
         claim_endings=_words(data, "claim_endings", name),
