@@ -358,7 +358,8 @@ async def _ollama_at(url: str, settings: Settings, noted: KnownModel | None) -> 
         async with asyncio.timeout(_LOOK_SECONDS):
             is_there = await has_model(client, settings.ollama_model)
     except (ModelError, TimeoutError) as error:
-        return _silent_ollama(f"{shown} does not answer ({str(error) or 'too slow'})", settings)
+        why = error.failure.value if isinstance(error, ModelError) else "it took too long"
+        return _silent_ollama(f"{shown} does not answer: {why}", settings)
     finally:
         await client.close()  # type: ignore[no-untyped-call]
     if noted is not None and noted.readiness is Readiness.PULLING:
@@ -370,7 +371,7 @@ async def _ollama_at(url: str, settings: Settings, noted: KnownModel | None) -> 
 def _silent_ollama(message: str, settings: Settings) -> Finding:
     if settings.origin("ollama_urls") is Origin.DEFAULT:
         # Nobody has said yet that there is to be one.
-        return Finding(_MODEL, Grade.OK, f"{message}: sentences are understood by rules only")
+        return Finding(_MODEL, Grade.OK, f"{message}; sentences are understood by rules only")
     remedy = "start Ollama, correct OLLAMA_URLS, or set it to off; until then only rules understand"
     return Finding(_MODEL, Grade.WARNING, message, remedy)
 
