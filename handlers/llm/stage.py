@@ -19,9 +19,10 @@ from handlers.llm.answer_schema import answer_schema
 from handlers.llm.corroboration import corroborated, deeds_of
 from handlers.llm.errors import Failure, ModelError
 from handlers.llm.evidence import NOT_EVEN_ASKED, Doubt, doubts_about
+from handlers.llm.evidence_words import evidence_words
 from handlers.llm.home_text import HomeText, home_text
 from handlers.llm.links import Links, links_of
-from handlers.llm.prompt import Prompt, prompt_of
+from handlers.llm.prompt import Prompt, instructions, prompt_of
 from handlers.llm.proposal import Proposal, RefusedError, proposal_of
 from handlers.llm.question import Question, Written
 from handlers.llm.shortlist import shortlist
@@ -120,8 +121,10 @@ class ModelStage:
         return _understanding(heard, written)
 
     async def warm(self, languages: Iterable[str], picture: HomePicture | None = None) -> None:
-        """Put the home into words."""
-        if picture is not None and any(language in SUPPORTED for language in languages):
+        """Read what the prompts begin with and the words of evidence, and put the home into words."""
+        spoken = [language for language in languages if language in SUPPORTED]
+        await asyncio.to_thread(_read_files, spoken)
+        if picture is not None and spoken:
             await self._text_of(picture)
 
     async def _heard(self, utterance: Utterance, picture: HomePicture) -> _Heard:
@@ -137,6 +140,12 @@ class ModelStage:
             text = await asyncio.to_thread(home_text, picture.registry, self._use.home_characters)
             self._homes.put(picture.registry, text)
         return text
+
+
+def _read_files(languages: Iterable[str]) -> None:
+    for language in languages:
+        instructions(language)
+        evidence_words(language)
 
 
 # --- from what was written to what is understood ----------------------------------------------------------
