@@ -17,6 +17,8 @@ from handlers.sentence import MAX_SENTENCE_LENGTH, cleaned
 from handlers.understanding import Utterance, Verdict
 from tests.injection.injections import LANGUAGES, Injection, Through, injections, nowhere
 
+pytestmark = pytest.mark.slow
+
 ALL: Final = tuple(one for language in LANGUAGES for one in injections(language))
 each = pytest.mark.parametrize("one", ALL, ids=str)
 

@@ -11,6 +11,8 @@ import pytest
 
 from tests.ollama.stand_in_ollama import Fault, ScriptedAnswer, StandInOllama
 
+pytestmark = pytest.mark.slow
+
 MODEL = "ministral-3:3b-instruct-2512-q4_K_M"
 SAY = [{"role": "user", "content": "hello"}]
 LONG = "a home with many lamps. " * 40

@@ -15,6 +15,8 @@ import pytest
 
 from tests.ollama.stand_in_ollama import Fault, ScriptedAnswer, StandInOllama
 
+pytestmark = pytest.mark.slow
+
 MODEL = "ministral-3:3b-instruct-2512-q4_K_M"
 SAY = [{"role": "user", "content": "hello"}]
 OBJECT = {"outcome": "none", "response": "a text of some length"}

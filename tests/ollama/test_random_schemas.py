@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from tests.ollama.random_answer import check_schema, invalid, problems, sample
 
+pytestmark = pytest.mark.slow
+
 BOUNDS = st.tuples(st.integers(-50, 50), st.integers(0, 50)).map(lambda pair: (pair[0], pair[0] + pair[1]))
 SIZES = st.tuples(st.integers(0, 3), st.integers(0, 3)).map(lambda pair: (pair[0], pair[0] + pair[1]))
 NAMES = st.text("abcdő_", min_size=1, max_size=5)

@@ -24,6 +24,8 @@ from tests.ollama.stand_in_ollama import ChatCall, Fault, ScriptedAnswer, StandI
 from wyoming_central.application import Application, running
 from wyoming_central.client import Client, connect
 
+pytestmark = pytest.mark.slow
+
 PATIENCE = 20.0
 # Nothing that rules understand, in either language.
 SAID = {"en": "pop the desk lamp thingy on would you love", "hu": "pattintsd már be azt a konyhai lámpa izét"}

@@ -14,6 +14,8 @@ from handlers.llm.question import ModelOptions, Question
 from tests.handlers.llm.test_fair_queue import settled
 from tests.ollama.stand_in_ollama import ChatCall, Fault, ScriptedAnswer, StandInOllama
 
+pytestmark = pytest.mark.slow
+
 MODEL = "ministral-3:3b-instruct-2512-q4_K_M"
 QUESTION = Question(({"role": "user", "content": "hello"},))
 OBJECT = {"outcome": "none", "response": "", "confidence": 1}

@@ -24,6 +24,8 @@ from tests.wyoming_central.evaluation.small_data import (
 )
 from wyoming_central.evaluation.run import MOST_FAILURES
 
+pytestmark = pytest.mark.slow
+
 PROGRAM = Path(sys.executable).with_name("wyoming-central")
 ASKED_OF_THE_MODEL = 2
 RULES = ("--stages", "frames,templates")
